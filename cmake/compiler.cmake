@@ -1,0 +1,24 @@
+# Warnings are errors, hardening is on in every build type, and the linker is the fastest one found.
+add_compile_options(
+  -Wall -Wextra -Wpedantic -fstack-protector-strong -fstack-clash-protection -fcf-protection)
+set(FANFARE_WARNINGS -Wshadow -Wconversion -Wnon-virtual-dtor -Werror)
+add_compile_definitions(_GLIBCXX_ASSERTIONS)
+
+if(FANFARE_SANITIZE)
+  add_compile_options(-fsanitize=${FANFARE_SANITIZE} -fno-omit-frame-pointer
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${FANFARE_SANITIZE})
+else()
+  add_compile_definitions($<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+endif()
+add_link_options(-Wl,-z,relro,-z,now -pie)
+
+find_program(FANFARE_MOLD mold)
+if(FANFARE_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(FANFARE_CCACHE ccache)
+if(FANFARE_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${FANFARE_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${FANFARE_CCACHE})
+endif()

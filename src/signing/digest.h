@@ -1,0 +1,30 @@
+// SHA-256 and HMAC-SHA256 over OpenSSL. Pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace fanfare {
+
+using Digest = std::array<std::uint8_t, 32>;
+
+Digest sha256(std::string_view bytes);
+std::string sha256_bytes(std::string_view bytes);  // the 32 bytes as a string
+// Compares in constant time; false at once if the lengths differ.
+bool equal_constant_time(std::string_view a, std::string_view b);
+
+// HMAC-SHA256 with the key's inner and outer state computed once (RFC 2104). Any thread.
+class HmacKey {
+ public:
+  explicit HmacKey(std::string_view key);
+  // The MAC of the concatenation of the parts.
+  Digest mac(std::initializer_list<std::string_view> parts) const;
+
+ private:
+  alignas(8) std::array<std::uint8_t, 112> inner_;  // SHA256_CTX
+  alignas(8) std::array<std::uint8_t, 112> outer_;
+};
+
+}  // namespace fanfare
