@@ -1,6 +1,7 @@
-// The HTTP/1.1 server: connections, keep-alive, limits and timeouts of base/limits.h. Requests are parsed by llhttp in
-// strict mode, and our own check runs over every raw head (net/head_check.h); whatever either refuses is answered
-// with a problem and the connection is closed. One request at a time on a connection; what follows waits.
+// The HTTP/1.1 server: connections, keep-alive, limits and timeouts of base/limits.h. Requests are
+// parsed by llhttp in strict mode, and our own check runs over every raw head (net/head_check.h);
+// whatever either refuses is answered with a problem and the connection is closed. One request at a
+// time on a connection; what follows waits.
 #pragma once
 
 #include <cstdint>
@@ -33,14 +34,15 @@ struct HttpResponse {
   std::string body;
 };
 
-// Sends the answer of one request; called exactly once, on the loop's thread, possibly long after. Dropping it
-// uncalled answers 500. A connection that has gone away swallows it.
+// Sends the answer of one request; called exactly once, on the loop's thread, possibly long after.
+// Dropping it uncalled answers 500. A connection that has gone away swallows it.
 using Responder = UniqueFunction<void(HttpResponse)>;
 
 // What the application decides once a head is complete and before any body is read.
 struct HeadVerdict {
   std::size_t body_bytes_max = 0;
-  std::optional<HttpResponse> refusal;  // sent at once; the body is not read and the connection closes if one was coming
+  std::optional<HttpResponse>
+      refusal;  // sent at once; the body is not read and the connection closes if one was coming
 };
 
 // Loop thread only.
@@ -50,26 +52,29 @@ class HttpHandler {
   // `request` has no body yet. "100 Continue" is sent only after this allows the body.
   virtual HeadVerdict on_head(const HttpRequest& request) = 0;
   virtual void on_request(HttpRequest request, Responder respond) = 0;
-  // Makes the answer to a request that the server itself refuses: 400, 408, 413, 414, 431, 500, 501, 505.
+  // Makes the answer to a request that the server itself refuses: 400, 408, 413, 414, 431, 500,
+  // 501, 505.
   virtual HttpResponse on_refused(int status, std::string_view detail) = 0;
 };
 
 struct ListenOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;         // 0 = any free one
+  std::uint16_t port = 0;                // 0 = any free one
   std::size_t connections_max = 10'000;  // beyond: accepting waits; it never spins
 };
 
 // Loop thread only, but for listen() and the destructor, which run while the loop does not.
 class HttpServer {
  public:
-  // Several servers (one for each reactor) may listen on one port: SO_REUSEPORT. Errc::unavailable says why not.
+  // Several servers (one for each reactor) may listen on one port: SO_REUSEPORT. Errc::unavailable
+  // says why not.
   static Result<std::unique_ptr<HttpServer>> listen(Reactor& reactor, const ListenOptions& options,
                                                     HttpHandler& handler);
   ~HttpServer();
 
   std::uint16_t port() const;
-  // Stops accepting, closes idle connections, answers what is under way with `Connection: close`, then calls `done`.
+  // Stops accepting, closes idle connections, answers what is under way with `Connection: close`,
+  // then calls `done`.
   void drain(UniqueFunction<void()> done);
   std::size_t open_connections() const;
 

@@ -1,6 +1,6 @@
-// Reactor: one event loop on one thread (Asio io_context, epoll). It accepts connections, speaks HTTP on both sides
-// and runs lanes. Timeouts come from one coarse timer wheel, not from a timer for each operation (which costs 4–8 µs).
-// Nothing of Asio shows in this header.
+// Reactor: one event loop on one thread (Asio io_context, epoll). It accepts connections, speaks
+// HTTP on both sides and runs lanes. Timeouts come from one coarse timer wheel, not from a timer
+// for each operation (which costs 4–8 µs). Nothing of Asio shows in this header.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,8 @@ class Reactor final : public Loop {
   explicit Reactor(const Clock& clock);
   ~Reactor() override;
 
-  // Runs until stop(); called once, by the thread that becomes the loop's. An exception that reaches here ends the process.
+  // Runs until stop(); called once, by the thread that becomes the loop's. An exception that
+  // reaches here ends the process.
   void run();
   void stop();  // any thread
 
