@@ -1,4 +1,5 @@
-// Text forms of bytes. Every decoder is strict: one spelling for each value, anything else is Errc::invalid.
+// Text forms of bytes. Every decoder is strict: one spelling for each value, anything else is
+// Errc::invalid.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +30,9 @@ std::uint32_t crc32(std::string_view bytes);
 
 // True when `text` is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
 bool is_valid_utf8(std::string_view text);
+// The length, 1 to 4, of the well-formed UTF-8 sequence that `text` begins with; 0 if it begins
+// with none.
+std::size_t utf8_sequence_length(std::string_view text);
 
 inline std::span<const std::uint8_t> bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};

@@ -1,4 +1,5 @@
-// UUIDv7 (RFC 9562 5.7) and its text form in the API: prefix, underscore, 26 Crockford base32 digits.
+// UUIDv7 (RFC 9562 5.7) and its text form in the API: prefix, underscore, 26 Crockford base32
+// digits.
 #pragma once
 
 #include <array>
@@ -31,16 +32,19 @@ Result<Uuid> parse_crockford(std::string_view digits);
 // The smallest UUIDv7 of a millisecond: the lower bound of a range of ids by time.
 Uuid uuid7_floor(Timestamp t);
 
-// Makes UUIDv7s that only grow: within a millisecond, and when the clock goes back, the 74 bits after the
-// time are counted up from a random start (RFC 9562 6.2, method 2). One thread.
+// Makes UUIDv7s that only grow: within a millisecond, and when the clock goes back, the 74 bits
+// after the time are counted up from a random start (RFC 9562 6.2, method 2). One thread.
 class Uuid7Sequence {
  public:
   explicit Uuid7Sequence(Random& random) : random_(random) {}
   Uuid next(Timestamp now);
-  // Every later id is greater than this one: told the newest stored id at start-up, in case the clock went back.
+  // Every later id is greater than this one: told the newest stored id at start-up, in case the
+  // clock went back.
   void resume_after(const Uuid& last);
 
  private:
+  void start_millisecond(std::uint64_t ms);
+
   Random& random_;
   std::uint64_t last_ms_ = 0;
   std::uint64_t high_ = 0;  // 12 bits: rand_a
@@ -69,7 +73,8 @@ std::string to_string(const Id<Tag>& id) {
 template <class Tag>
 Result<Id<Tag>> parse_id(std::string_view text) {
   const std::string_view prefix = Tag::kPrefix;
-  if (text.size() != prefix.size() + 27 || !text.starts_with(prefix) || text[prefix.size()] != '_') {
+  if (text.size() != prefix.size() + 27 || !text.starts_with(prefix) ||
+      text[prefix.size()] != '_') {
     return fail(Errc::invalid, "an id here is \"" + std::string(prefix) +
                                    "_\" and 26 characters, such as the ones this API returns");
   }
