@@ -1,0 +1,344 @@
+// The table of options and their parsers. A parser says only what the value must be; load_config()
+// puts the place in front of it.
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <charconv>
+
+#include "base/encoding.h"
+#include "base/limits.h"
+#include "config/config.h"
+
+namespace fanfare {
+namespace {
+
+constexpr std::size_t kAdminKeyBytesMin = 32;
+constexpr std::size_t kAdminKeyBytesMax = 4096;
+constexpr std::size_t kMasterKeyBytes = 32;
+constexpr int kThreadsMax = 64;  // of one kind; more only adds contention on one machine
+constexpr Millis kDrainTimeoutMax = std::chrono::minutes{10};
+constexpr std::size_t kEgressAllowMax = 256;  // each connect walks the whole list
+
+tl::unexpected<Error> invalid(std::string message) {
+  return fail(Errc::invalid, std::move(message));
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+std::optional<int> integer_in(std::string_view text, int min, int max) {
+  int value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end || value < min || value > max) return std::nullopt;
+  return value;
+}
+
+Result<bool> parse_switch(std::string_view text) {
+  if (text == "true" || text == "1" || text == "yes" || text == "on") return true;
+  if (text == "false" || text == "0" || text == "no" || text == "off") return false;
+  return invalid("must be true or false");
+}
+
+bool is_ip_literal(const std::string& text) {
+  in6_addr buffer{};
+  return inet_pton(AF_INET, text.c_str(), &buffer) == 1 ||
+         inet_pton(AF_INET6, text.c_str(), &buffer) == 1;
+}
+
+Result<void> apply_listen(Config& config, std::string_view text) {
+  const auto colon = text.rfind(':');
+  const auto rule = "must be ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080";
+  if (colon == std::string_view::npos) return invalid(rule);
+  const auto port = integer_in(text.substr(colon + 1), 0, 65535);
+  std::string_view host = text.substr(0, colon);
+  const bool is_bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (is_bracketed) host = host.substr(1, host.size() - 2);
+  const bool has_colon = host.find(':') != std::string_view::npos;
+  std::string address(host == "localhost" ? "127.0.0.1" : host);
+  if (!port || has_colon != is_bracketed || !is_ip_literal(address)) return invalid(rule);
+  config.listen = {std::move(address), static_cast<std::uint16_t>(*port)};
+  return {};
+}
+
+Result<void> apply_database(Config& config, std::string_view text) {
+  constexpr std::string_view kSqlite = "sqlite:";
+  if (text == "memory:") {
+    config.database = {DatabaseKind::memory, ""};
+    return {};
+  }
+  if (!text.starts_with(kSqlite) || text.size() == kSqlite.size())
+    return invalid("must be sqlite:PATH or memory:");
+  const std::string_view path = text.substr(kSqlite.size());
+  if (path.starts_with("//"))
+    return invalid("must be sqlite:PATH without slashes that belong to a URL");
+  if (path == ":memory:") return invalid("must be memory: for a store without a file");
+  config.database = {DatabaseKind::sqlite, std::string(path)};
+  return {};
+}
+
+Result<void> apply_admin_key(Config& config, std::string_view text) {
+  if (!text.empty() && text.size() < kAdminKeyBytesMin)
+    return invalid("must have at least 32 characters, because whoever guesses it owns the server");
+  if (text.size() > kAdminKeyBytesMax) return invalid("must have at most 4096 characters");
+  // It travels in a header, so it must be able to.
+  if (!std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; }))
+    return invalid("must consist of visible ASCII characters without spaces");
+  config.admin_key = Secret(std::string(text));
+  return {};
+}
+
+Result<void> apply_master_key(Config& config, std::string_view text) {
+  if (text.empty()) return {};
+  auto bytes = base64_decode(text);
+  if (!bytes || bytes->size() != kMasterKeyBytes)
+    return invalid("must be 32 bytes in base64; `openssl rand -base64 32` makes one");
+  config.master_key = Secret(*std::move(bytes));
+  return {};
+}
+
+Result<void> apply_egress_allow(Config& config, std::string_view text) {
+  config.egress_allow.clear();
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const std::string_view part = trimmed(text.substr(0, comma));
+    if (part.empty()) return invalid("must be addresses or ranges, separated by single commas");
+    if (config.egress_allow.size() == kEgressAllowMax)
+      return invalid("must have at most 256 entries");
+    config.egress_allow.emplace_back(part);
+    if (comma == std::string_view::npos) return {};
+    text.remove_prefix(comma + 1);
+    if (text.empty()) return invalid("must not end with a comma");
+  }
+  return {};
+}
+
+Result<void> apply_egress_http(Config& config, std::string_view text) {
+  TRY(config.egress_http, parse_switch(text));
+  return {};
+}
+
+Result<void> apply_egress_metadata(Config& config, std::string_view text) {
+  TRY(config.egress_metadata, parse_switch(text));
+  return {};
+}
+
+Result<void> apply_egress_ca_file(Config& config, std::string_view text) {
+  config.egress_ca_file = text;
+  return {};
+}
+
+Result<void> apply_catalogue(Config& config, std::string_view text) {
+  if (text != "open" && text != "closed") return invalid("must be open or closed");
+  config.catalogue_is_open = text == "open";
+  return {};
+}
+
+Result<void> apply_reactors(Config& config, std::string_view text) {
+  const auto count = integer_in(text, 0, kThreadsMax);
+  if (!count) return invalid("must be an integer from 0 (as many as the machine suits) to 64");
+  config.reactors = *count;
+  return {};
+}
+
+Result<void> apply_reader_threads(Config& config, std::string_view text) {
+  const auto count = integer_in(text, 1, kThreadsMax);
+  if (!count) return invalid("must be an integer from 1 to 64");
+  config.reader_threads = *count;
+  return {};
+}
+
+Result<void> apply_log_level(Config& config, std::string_view text) {
+  constexpr std::array<std::string_view, 5> kLevels = {"debug", "info", "warning", "error", "off"};
+  if (std::find(kLevels.begin(), kLevels.end(), text) == kLevels.end())
+    return invalid("must be debug, info, warning, error or off");
+  config.log_level = text;
+  return {};
+}
+
+Result<void> apply_log_format(Config& config, std::string_view text) {
+  if (text != "pretty" && text != "json") return invalid("must be pretty or json");
+  config.log_format = text;
+  return {};
+}
+
+// A number with its unit: 500ms, 10s, 2m.
+std::optional<Millis> parse_duration(std::string_view text) {
+  const auto unit_at = text.find_first_not_of("0123456789");
+  if (unit_at == std::string_view::npos) return std::nullopt;
+  const auto count = integer_in(text.substr(0, unit_at), 0, 1'000'000);
+  const std::string_view unit = text.substr(unit_at);
+  if (!count) return std::nullopt;
+  if (unit == "ms") return Millis{*count};
+  if (unit == "s") return std::chrono::seconds{*count};
+  if (unit == "m") return std::chrono::minutes{*count};
+  return std::nullopt;
+}
+
+Result<void> apply_drain_timeout(Config& config, std::string_view text) {
+  const auto timeout = parse_duration(text);
+  if (!timeout || *timeout > kDrainTimeoutMax)
+    return invalid("must be a duration of at most 10 minutes, such as 500ms, 10s or 2m");
+  config.drain_timeout = *timeout;
+  return {};
+}
+
+std::string show_switch(bool value) {
+  return value ? "true" : "false";
+}
+
+std::string show_secret(const Secret& secret) {
+  return secret.empty() ? "" : "***";
+}
+
+std::string show_listen(const Config& config) {
+  const bool is_ipv6 = config.listen.address.find(':') != std::string::npos;
+  const std::string host = is_ipv6 ? "[" + config.listen.address + "]" : config.listen.address;
+  return host + ":" + std::to_string(config.listen.port);
+}
+
+std::string show_database(const Config& config) {
+  if (config.database.kind == DatabaseKind::memory) return "memory:";
+  return "sqlite:" + config.database.path;
+}
+
+std::string show_egress_allow(const Config& config) {
+  std::string text;
+  for (const std::string& entry : config.egress_allow) text += (text.empty() ? "" : ",") + entry;
+  return text;
+}
+
+const ConfigOption kOptions[] = {
+    {.name = "listen",
+     .environment = "FANFARE_LISTEN",
+     .toml_key = "listen",
+     .default_value = "127.0.0.1:8080",
+     .value_hint = "ADDRESS:PORT",
+     .help = "Where the API listens; port 0 takes any free one.",
+     .apply = apply_listen,
+     .show = show_listen},
+    {.name = "database",
+     .environment = "FANFARE_DATABASE",
+     .toml_key = "database",
+     .default_value = "sqlite:fanfare.db",
+     .value_hint = "sqlite:PATH|memory:",
+     .help = "Where events are stored; memory: forgets everything when the server stops.",
+     .apply = apply_database,
+     .show = show_database},
+    {.name = "admin-key",
+     .environment = "FANFARE_ADMIN_KEY",
+     .toml_key = "admin_key",
+     .default_value = "",
+     .value_hint = "TEXT",
+     .help = "An API key with every right, valid from the first start; at least 32 characters.",
+     .is_secret = true,
+     .apply = apply_admin_key,
+     .show = [](const Config& c) { return show_secret(c.admin_key); }},
+    {.name = "master-key",
+     .environment = "FANFARE_MASTER_KEY",
+     .toml_key = "master_key",
+     .default_value = "",
+     .value_hint = "BASE64",
+     .help = "Seals the secrets in the database: 32 bytes in base64. Without it a key file is "
+             "kept beside the database.",
+     .is_secret = true,
+     .apply = apply_master_key,
+     .show = [](const Config& c) { return show_secret(c.master_key); }},
+    {.name = "egress-allow",
+     .environment = "FANFARE_EGRESS_ALLOW",
+     .toml_key = "egress.allow",
+     .default_value = "",
+     .value_hint = "CIDR,…",
+     .help = "Private addresses or ranges that webhooks may reach.",
+     .apply = apply_egress_allow,
+     .show = show_egress_allow},
+    {.name = "egress-http",
+     .environment = "FANFARE_EGRESS_HTTP",
+     .toml_key = "egress.http",
+     .default_value = "false",
+     .value_hint = "",
+     .help = "Allows webhooks with http:// URLs; without it only https:// is accepted.",
+     .apply = apply_egress_http,
+     .show = [](const Config& c) { return show_switch(c.egress_http); }},
+    {.name = "egress-metadata",
+     .environment = "FANFARE_EGRESS_METADATA",
+     .toml_key = "egress.metadata",
+     .default_value = "false",
+     .value_hint = "",
+     .help =
+         "Lets egress-allow cover the metadata addresses of clouds, which hand out credentials.",
+     .apply = apply_egress_metadata,
+     .show = [](const Config& c) { return show_switch(c.egress_metadata); }},
+    {.name = "egress-ca-file",
+     .environment = "FANFARE_EGRESS_CA_FILE",
+     .toml_key = "egress.ca_file",
+     .default_value = "",
+     .value_hint = "PATH",
+     .help = "Certificate authorities (PEM) that receivers are checked against, instead of the "
+             "system's.",
+     .apply = apply_egress_ca_file,
+     .show = [](const Config& c) { return c.egress_ca_file; }},
+    {.name = "catalogue",
+     .environment = "FANFARE_CATALOGUE",
+     .toml_key = "catalogue",
+     .default_value = "closed",
+     .value_hint = "open|closed",
+     .help = "Closed refuses event types that are not registered; open accepts any.",
+     .apply = apply_catalogue,
+     .show = [](const Config& c) { return std::string(c.catalogue_is_open ? "open" : "closed"); }},
+    {.name = "reactors",
+     .environment = "FANFARE_REACTORS",
+     .toml_key = "reactors",
+     .default_value = "0",
+     .value_hint = "COUNT",
+     .help = "Threads that speak HTTP; 0 chooses by the number of cores.",
+     .apply = apply_reactors,
+     .show = [](const Config& c) { return std::to_string(c.reactors); }},
+    {.name = "reader-threads",
+     .environment = "FANFARE_READER_THREADS",
+     .toml_key = "reader_threads",
+     .default_value = "2",
+     .value_hint = "COUNT",
+     .help = "Threads that answer lists and searches from the database.",
+     .apply = apply_reader_threads,
+     .show = [](const Config& c) { return std::to_string(c.reader_threads); }},
+    {.name = "log-level",
+     .environment = "FANFARE_LOG_LEVEL",
+     .toml_key = "log.level",
+     .default_value = "info",
+     .value_hint = "debug|info|warning|error|off",
+     .help = "The least important lines to write; debug adds a line for each successful attempt.",
+     .apply = apply_log_level,
+     .show = [](const Config& c) { return c.log_level; }},
+    {.name = "log-format",
+     .environment = "FANFARE_LOG_FORMAT",
+     .toml_key = "log.format",
+     .default_value = "pretty",
+     .value_hint = "pretty|json",
+     .help = "How lines look on standard error: for people, or one JSON object each.",
+     .apply = apply_log_format,
+     .show = [](const Config& c) { return c.log_format; }},
+    {.name = "drain-timeout",
+     .environment = "FANFARE_DRAIN_TIMEOUT",
+     .toml_key = "drain_timeout",
+     .default_value = "10s",
+     .value_hint = "DURATION",
+     .help = "How long a stopping server waits for attempts that are under way.",
+     .apply = apply_drain_timeout,
+     .show = [](const Config& c) { return std::to_string(c.drain_timeout.count()) + "ms"; }},
+};
+
+}  // namespace
+
+std::span<const ConfigOption> config_options() {
+  return kOptions;
+}
+
+std::string flag_of(const ConfigOption& option) {
+  return "--" + std::string(option.name) + (option.is_secret ? "-file" : "");
+}
+
+}  // namespace fanfare
