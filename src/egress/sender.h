@@ -1,6 +1,6 @@
-// Sender: the one way out for delivery-class HTTP. Resolves, judges every address, connects to the address it judged,
-// sends one request over a pooled connection, and reads the answer within the limits of base/limits.h. One for each
-// reactor; loop thread only.
+// Sender: the one way out for delivery-class HTTP. Resolves, judges every address, connects to the
+// address it judged, sends one request over a pooled connection, and reads the answer within the
+// limits of base/limits.h. One for each reactor; loop thread only.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@ struct SendRequest {
   WebhookId webhook;
   std::int64_t webhook_version = 0;
   std::string url;
-  // Everything but Host and Content-Length, which the sender writes. Custom headers first, ours last.
+  // Everything but Host and Content-Length, which the sender writes. Custom headers first, ours
+  // last.
   HeaderList headers;
   std::string body;
   Millis timeout{0};  // one deadline from DNS to the last byte

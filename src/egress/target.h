@@ -1,26 +1,16 @@
-// A URL that a delivery may go to. One parser for a small language, one output struct; the raw text is never given to
-// another parser, so there are no two readings of it. Pure.
+// A URL that a delivery may go to. One parser for a small language, one output struct; the raw text
+// is never given to another parser, so there are no two readings of it. Pure.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "net/ip_address.h"
 
 namespace fanfare {
-
-struct IpAddress {
-  bool is_v6 = false;
-  std::array<std::uint8_t, 16> bytes{};  // network order; IPv4 in the first four
-
-  auto operator<=>(const IpAddress&) const = default;
-};
-std::string to_string(const IpAddress& address);
-// Strict forms only: four decimal octets without leading zeros; RFC 4291 text without a zone.
-std::optional<IpAddress> parse_ip(std::string_view text);
 
 struct Target {
   bool is_https = true;
@@ -36,7 +26,8 @@ struct Target {
 
 struct UrlRules {
   bool allows_http = false;  // --egress-http
-  bool allows_localhost = false;  // the operator allowed a loopback range, so `localhost` is a name like any other
+  bool allows_localhost =
+      false;  // the operator allowed a loopback range, so `localhost` is a name like any other
 };
 
 // Errc::invalid with one sentence that says which rule the URL breaks.
