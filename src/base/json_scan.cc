@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <list>
 
 #include "base/encoding.h"
@@ -17,15 +17,36 @@ namespace {
 constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
 constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
 
-// Whether one of eight bytes needs a closer look inside a string: a quote, a backslash, a control
-// character, or a byte of UTF-8 beyond ASCII. Each line is the usual "has a byte less than n" or
-// "equal to n" bit trick; a false alarm only costs the slow path.
-bool has_special_byte(std::uint64_t block) {
+constexpr std::size_t kBlockBytes = sizeof(std::uint64_t);
+
+std::uint64_t load_little_endian(const char* bytes) {
+  std::uint64_t block = 0;
+  std::memcpy(&block, bytes, kBlockBytes);
+  if constexpr (std::endian::native == std::endian::big) block = __builtin_bswap64(block);
+  return block;
+}
+
+// How many of eight bytes come before the first one that needs a closer look inside a string: a
+// quote, a backslash, a control character, or a byte of UTF-8 beyond ASCII. Each term sets the high
+// bit of a byte that it is about; a borrow can raise a false alarm only above a true one, so the
+// lowest is exact.
+std::size_t plain_bytes(std::uint64_t block) {
   const std::uint64_t quote = block ^ (kOnes * '"');
   const std::uint64_t backslash = block ^ (kOnes * '\\');
   const std::uint64_t found =
       (block - kOnes * 0x20) | (quote - kOnes) | (backslash - kOnes) | block;
-  return (found & kHighBits) != 0;
+  return static_cast<std::size_t>(std::countr_zero(found & kHighBits)) / 8;
+}
+
+// Cheap, and good enough to tell honest keys apart; equality is always decided on the text.
+std::uint64_t hash_of(std::string_view key) {
+  constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15ULL;
+  std::uint64_t hash = key.size();
+  for (; key.size() >= kBlockBytes; key.remove_prefix(kBlockBytes)) {
+    hash = std::rotl((hash ^ load_little_endian(key.data())) * kFactor, 29);
+  }
+  for (const char c : key) hash = (hash ^ static_cast<std::uint8_t>(c)) * kFactor;
+  return hash ^ (hash >> 32);
 }
 
 bool is_digit(char c) {
@@ -70,7 +91,7 @@ class Scanner {
     bool is_empty = true;
   };
   struct Key {
-    std::size_t hash;
+    std::uint64_t hash;
     std::string_view text;  // after resolving escapes
     std::size_t at;
     bool operator==(const Key& other) const { return hash == other.hash && text == other.text; }
@@ -166,7 +187,7 @@ class Scanner {
     const std::string_view raw = text_.substr(start + 1, at_ - start - 2);
     const std::string_view resolved =
         has_escape_ ? resolved_.emplace_back(unescape_json(raw)) : raw;
-    keys_.push_back(Key{std::hash<std::string_view>{}(resolved), resolved, start});
+    keys_.push_back(Key{hash_of(resolved), resolved, start});
     if (depth_ == 1 && members_ != nullptr) members_->push_back(JsonMember{raw, {}});
     skip_space();
     if (!take(':')) return expected("':' after a key");
@@ -222,11 +243,10 @@ class Scanner {
   }
 
   void skip_plain_bytes() {
-    std::uint64_t block = 0;
-    while (text_.size() - at_ >= sizeof(block)) {
-      std::memcpy(&block, text_.data() + at_, sizeof(block));
-      if (has_special_byte(block)) break;
-      at_ += sizeof(block);
+    while (text_.size() - at_ >= kBlockBytes) {
+      const std::size_t plain = plain_bytes(load_little_endian(text_.data() + at_));
+      at_ += plain;
+      if (plain < kBlockBytes) return;
     }
     while (at_ < text_.size()) {
       const auto c = static_cast<std::uint8_t>(text_[at_]);
