@@ -1,0 +1,112 @@
+#include "signing/scheme.h"
+
+#include <algorithm>
+#include <array>
+
+#include "signing/signer.h"
+
+namespace fanfare {
+namespace {
+
+// Names with a meaning for the request itself: a signature under one of these would break or change
+// the request.
+constexpr std::array<std::string_view, 17> kReserved = {"accept-encoding",
+                                                        "authorization",
+                                                        "connection",
+                                                        "cookie",
+                                                        "date",
+                                                        "expect",
+                                                        "forwarded",
+                                                        "host",
+                                                        "keep-alive",
+                                                        "range",
+                                                        "set-cookie",
+                                                        "te",
+                                                        "trailer",
+                                                        "transfer-encoding",
+                                                        "upgrade",
+                                                        "user-agent",
+                                                        "via"};
+constexpr std::array<std::string_view, 4> kReservedPrefixes = {"content-", "proxy-", "if-",
+                                                               "webhook-"};
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return result;
+}
+
+// RFC 9110 5.6.2.
+bool is_token(std::string_view text) {
+  static constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           kMarks.find(c) != std::string_view::npos;
+  });
+}
+
+Result<void> check_name(std::string_view name) {
+  if (!is_token(name) || name.size() > limits::kCustomHeaderNameBytesMax) {
+    return fail(Errc::invalid,
+                "a signature header's name has at most 64 letters, digits, and hyphens");
+  }
+  const std::string folded = lower(name);
+  const auto starts = [&](std::string_view prefix) { return folded.starts_with(prefix); };
+  if (std::ranges::find(kReserved, folded) != kReserved.end() ||
+      std::ranges::any_of(kReservedPrefixes, starts)) {
+    return fail(Errc::invalid, "a signature cannot be sent in the header \"" + folded +
+                                   "\", which means something else in a request");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string signature_header(const SignatureSettings& settings) {
+  switch (settings.scheme) {
+    case SignatureScheme::standard:
+      return "webhook-signature";
+    case SignatureScheme::github:
+      return "X-Hub-Signature-256";
+    case SignatureScheme::stripe:
+      return "Stripe-Signature";
+    case SignatureScheme::hex:
+      break;
+  }
+  return settings.header.empty() ? "X-Webhook-Signature" : settings.header;
+}
+
+std::string previous_of(std::string_view header) {
+  return std::string(header) + "-Previous";
+}
+
+std::vector<std::string> header_names(const SignatureSettings& settings) {
+  const std::string signature = lower(signature_header(settings));
+  switch (settings.scheme) {
+    case SignatureScheme::standard:
+      return {std::string(kIdHeader), std::string(kTimestampHeader), signature};
+    case SignatureScheme::stripe: {
+      if (settings.header_prefix.empty()) return {signature};
+      const std::string prefix = lower(settings.header_prefix);
+      return {signature, prefix + "-signature", prefix + "-signature-previous",
+              prefix + "-timestamp"};
+    }
+    case SignatureScheme::hex:
+    case SignatureScheme::github:
+      break;
+  }
+  return {signature, lower(previous_of(signature))};
+}
+
+Result<void> check_signature_settings(const SignatureSettings& settings) {
+  if (settings.scheme == SignatureScheme::hex) return check_name(signature_header(settings));
+  if (settings.scheme != SignatureScheme::stripe || settings.header_prefix.empty()) return {};
+  if (lower(settings.header_prefix) == "stripe") {
+    return fail(Errc::invalid, "the header prefix \"Stripe\" would send Stripe-Signature twice");
+  }
+  return check_name(settings.header_prefix + "-Signature");
+}
+
+}  // namespace fanfare
