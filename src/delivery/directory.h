@@ -1,5 +1,6 @@
-// Directory: all configuration in memory. Tenants, keys, event types and webhooks are small and read on every request;
-// they are loaded once and changed only after the change is committed, so what is seen here is durable.
+// Directory: all configuration in memory. Tenants, keys, event types and webhooks are small and
+// read on every request; they are loaded once and changed only after the change is committed, so
+// what is seen here is durable.
 //
 // Any thread. Look-ups hand out shared immutable objects; a change swaps in a new one.
 #pragma once
@@ -26,13 +27,15 @@ class Directory {
 
   std::shared_ptr<const ApiKey> api_key_by_hash(const std::string& sha256) const;
   std::shared_ptr<const ApiKey> api_key(ApiKeyId id) const;
-  std::vector<std::shared_ptr<const ApiKey>> api_keys(std::optional<TenantId> tenant) const;  // newest first
+  std::vector<std::shared_ptr<const ApiKey>> api_keys(
+      std::optional<TenantId> tenant) const;  // newest first
 
   std::shared_ptr<const EventType> event_type(const std::string& name) const;
   std::vector<std::shared_ptr<const EventType>> event_types() const;  // by name
 
-  WebhookPtr webhook(WebhookId id) const;                // deleted ones too, while runs of theirs are queued
-  WebhookPtr webhook(TenantId tenant, WebhookId id) const;  // none if it is somebody else's or deleted
+  WebhookPtr webhook(WebhookId id) const;  // deleted ones too, while runs of theirs are queued
+  WebhookPtr webhook(TenantId tenant,
+                     WebhookId id) const;  // none if it is somebody else's or deleted
   std::vector<WebhookPtr> webhooks(TenantId tenant) const;  // not deleted, newest first
   std::size_t webhook_count(TenantId tenant) const;
   // Every webhook of the tenant, active, paused or disabled, that asks for the event type.
@@ -48,11 +51,12 @@ class Directory {
  private:
   struct TenantWebhooks {
     std::map<WebhookId, WebhookPtr, std::greater<>> by_id;
-    // Exact event name → webhooks; patterns (`*`, `user.*`) apart. Rebuilt on change, which is rare.
+    // Exact event name → webhooks; those with a pattern (`*`, `user.*`) apart.
     std::unordered_map<std::string, std::vector<WebhookPtr>> by_name;
     std::vector<WebhookPtr> with_patterns;
   };
-  static void index(TenantWebhooks& entry);
+  static void unindex(TenantWebhooks& entry, WebhookId id);
+  static void index(TenantWebhooks& entry, const WebhookPtr& webhook);
 
   mutable std::shared_mutex mu_;
   std::unordered_map<TenantId, std::shared_ptr<const Tenant>> tenants_;

@@ -1,14 +1,16 @@
-// Engine: the application's one face to the heart. The API asks it to publish, change, retry, cancel and read; it wires
-// intake → journal → lanes → courier → journal together, and nothing of them shows above it.
+// Engine: the application's one face to the heart. The API asks it to publish, change, retry,
+// cancel and read; it wires intake → journal → lanes → courier → journal together, and nothing of
+// them shows above it.
 //
-// Any thread may call; every answer comes back through a Reply on the loop that the caller names. Replies to writes come after
-// the commit is durable, and the Directory shows the change before the reply runs.
+// Any thread may call; every answer comes back through a Reply on the loop that the caller names.
+// Replies to writes come after the commit is durable, and the Directory shows the change before the
+// reply runs.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -23,18 +25,20 @@ namespace fanfare {
 template <class T>
 using Reply = UniqueFunction<void(Result<T>)>;
 
-// One event as the publisher asked for it, already checked: type known, data valid JSON, sizes within limits.
+// One event as the publisher asked for it, already checked: type known, data valid JSON, sizes
+// within limits.
 struct PublishRequest {
   TenantId tenant;
   std::string event_type;
   Payload data;
-  std::string event_id;               // empty = none
-  std::string metadata;               // JSON object text; empty = none
+  std::string event_id;                // empty = none
+  std::string metadata;                // JSON object text; empty = none
   std::vector<WebhookId> webhook_ids;  // not empty: only these, if they want the event
-  std::optional<int> max_attempts;    // for this event's deliveries, instead of the webhooks' own
+  std::optional<int> max_attempts;     // for this event's deliveries, instead of the webhooks' own
 };
 
-// What the test of a webhook answers: the delivery and its one attempt, with the body that was sent.
+// What the test of a webhook answers: the delivery and its one attempt, with the body that was
+// sent.
 struct TestResult {
   DeliveryId delivery;
   Attempt attempt;
@@ -49,10 +53,9 @@ struct WebhookChange {
 };
 
 struct EngineStatus {
-  bool is_ready = false;      // recovered, store writable, not draining
+  bool is_ready = false;      // recovered, the last commit worked, not draining
   std::string reason;         // when not ready
   std::size_t in_flight = 0;  // attempts
-  std::size_t held = 0;       // runs in memory
 };
 
 class Engine {
@@ -65,32 +68,42 @@ class Engine {
   Vault& vault();
 
   // ---- publishing ----
-  // Plans every event, stores all in one transaction, answers one Published for each. Errc::overloaded or Errc::unavailable: nothing is stored.
-  void publish(std::vector<PublishRequest> requests, std::optional<IdempotencyClaim> claim, Loop& home,
-               Reply<std::vector<Published>> reply);
-  // Stores a test event and sends it to this webhook at once, whatever its status; answers when the one attempt is over.
-  void send_test(WebhookPtr webhook, std::string event_type, Payload data, Loop& home, Reply<TestResult> reply);
+  // Plans every event, stores all in one transaction, answers one Published for each.
+  // Errc::overloaded or Errc::unavailable: nothing is stored.
+  void publish(std::vector<PublishRequest> requests, std::optional<IdempotencyClaim> claim,
+               Loop& home, Reply<std::vector<Published>> reply);
+  // Stores a test event and sends it to this webhook at once, whatever its status; answers when the
+  // one attempt is over.
+  void send_test(WebhookPtr webhook, std::string event_type, Payload data, Loop& home,
+                 Reply<TestResult> reply);
 
   // ---- deliveries ----
-  void retry(TenantId tenant, DeliveryId delivery, std::optional<IdempotencyClaim> claim, Loop& home,
-             Reply<Requeued> reply);
-  void cancel(TenantId tenant, DeliveryId delivery, std::optional<IdempotencyClaim> claim, Loop& home, Reply<Unit> reply);
-  // Brings every run that waits for its retry time forward to now, in all lanes.
+  void retry(TenantId tenant, DeliveryId delivery, std::optional<IdempotencyClaim> claim,
+             Loop& home, Reply<Requeued> reply);
+  void cancel(TenantId tenant, DeliveryId delivery, std::optional<IdempotencyClaim> claim,
+              Loop& home, Reply<Unit> reply);
+  // Wakes every lane: whatever is due is attempted now. The engine does so by itself; this is for
+  // people who want to see it.
   void retry_due();
 
   // ---- configuration ----
-  void create_tenant(Tenant tenant, std::optional<IdempotencyClaim> claim, Loop& home, Reply<Unit> reply);
-  void put_api_key(ApiKey key, std::optional<IdempotencyClaim> claim, Loop& home, Reply<Unit> reply);
-  void put_event_type(EventType type, bool must_be_new, std::optional<IdempotencyClaim> claim, Loop& home,
-                      Reply<Unit> reply);
+  void create_tenant(Tenant tenant, std::optional<IdempotencyClaim> claim, Loop& home,
+                     Reply<Unit> reply);
+  void put_api_key(ApiKey key, std::optional<IdempotencyClaim> claim, Loop& home,
+                   Reply<Unit> reply);
+  void put_event_type(EventType type, bool must_be_new, std::optional<IdempotencyClaim> claim,
+                      Loop& home, Reply<Unit> reply);
   void delete_event_type(std::string name, Loop& home, Reply<Unit> reply);
-  // Stores the webhook and answers it as stored. A change to disabled or deleted settles its queued runs.
-  void put_webhook(WebhookChange change, std::optional<IdempotencyClaim> claim, Loop& home, Reply<WebhookPtr> reply);
+  // Stores the webhook and answers it as stored. A change to disabled or deleted settles its queued
+  // runs.
+  void put_webhook(WebhookChange change, std::optional<IdempotencyClaim> claim, Loop& home,
+                   Reply<WebhookPtr> reply);
   // Keeps an answer that was made outside an operation's own transaction.
   void store_answer(IdempotencyClaim claim, Loop& home, Reply<Unit> reply);
 
   // ---- reading ----
-  // Runs `query` on a reader thread; its result comes back to `home`. Errc::overloaded if too many reads wait.
+  // Runs `query` on a reader thread; its result comes back to `home`. Errc::overloaded if too many
+  // reads wait.
   template <class T>
   void read(std::function<Result<T>(Reader&)> query, Loop& home, Reply<T> reply);
 
@@ -99,18 +112,32 @@ class Engine {
 
   EngineStatus status() const;
 
+  // ---- its life, for app/: recover → threads and loops run → drain → threads stop ----
+  // Loads the configuration, opens every tenant's key and finds the waiting webhooks. Before any
+  // thread runs.
+  Result<void> recover();
+  void run_journal(const std::stop_token& stop);         // the journal's thread
+  Result<void> run_reader(const std::stop_token& stop);  // a reader's thread; any number of them
+  // No new attempts; `done`, on some loop's thread, once none is in flight.
+  void drain(UniqueFunction<void()> done);
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
   void read_raw(UniqueFunction<void(Reader*)> job);  // null reader: overloaded
+  void disable_gone(WebhookPtr webhook);
+  Result<void> check_master_key(const ConfigSnapshot& config);
 };
 
 template <class T>
 void Engine::read(std::function<Result<T>(Reader&)> query, Loop& home, Reply<T> reply) {
   read_raw([query = std::move(query), &home, reply = std::move(reply)](Reader* reader) mutable {
-    Result<T> result = reader ? query(*reader)
-                              : Result<T>(fail(Errc::overloaded, "too many reads are waiting; try again shortly"));
-    home.post([result = std::move(result), reply = std::move(reply)]() mutable { reply(std::move(result)); });
+    Result<T> result =
+        reader ? query(*reader)
+               : Result<T>(fail(Errc::overloaded, "too many reads are waiting; try again shortly"));
+    home.post([result = std::move(result), reply = std::move(reply)]() mutable {
+      reply(std::move(result));
+    });
   });
 }
 

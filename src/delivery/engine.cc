@@ -1,0 +1,253 @@
+#include "delivery/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "delivery/engine_impl.h"
+#include "delivery/intake.h"
+
+namespace fanfare {
+
+namespace {
+
+constexpr const char* kJournalFull =
+    "the server has more to write than it can take right now; try again shortly";
+
+HeldRun held_of(const QueuedRun& run, const Event& event) {
+  return HeldRun{.run = run, .data = event.data, .event_created_at = event.created_at};
+}
+
+HeaderList masked(HeaderList headers, const std::vector<CustomHeader>& custom) {
+  // prepare() puts the webhook's own headers first, in order.
+  for (std::size_t i = 0; i < custom.size() && i < headers.size(); ++i) headers[i].second = "***";
+  return headers;
+}
+
+}  // namespace
+
+Engine::Impl::Impl(Engine& engine, Parts given)
+    : parts(std::move(given)), journal(parts.store.writer(), parts.clock, parts.random) {
+  const std::size_t count = parts.reactors.size();
+  for (const Parts::Reactor& reactor : parts.reactors) {
+    LaneSet::Doors doors{
+        .loop = reactor.loop,
+        .sender = reactor.sender,
+        .journal = journal,
+        .reads = reads,
+        .directory = directory,
+        .random = parts.random,
+        .on_gone = [&engine](WebhookPtr webhook) { engine.disable_gone(std::move(webhook)); },
+        .on_attempt = parts.on_attempt};
+    lanes.push_back(std::make_unique<LaneSet>(std::move(doors),
+                                              std::max<std::size_t>(1, parts.in_flight_max / count),
+                                              parts.lane_bytes_max / count));
+  }
+}
+
+void Engine::Impl::on_lane(WebhookId id, const Loop* here, UniqueFunction<void(LaneSet&)> work) {
+  const std::size_t index = reactor_of(id);
+  LaneSet& set = *lanes[index];
+  Loop& loop = parts.reactors[index].loop;
+  if (&loop == here) {
+    work(set);
+  } else {
+    loop.post([&set, work = std::move(work)]() mutable { work(set); });
+  }
+}
+
+void Engine::Impl::write(WriteOp op, Loop& home,
+                         UniqueFunction<void(WriteAction&, Result<OpDone>)> done) {
+  auto shared =
+      std::make_shared<UniqueFunction<void(WriteAction&, Result<OpDone>)>>(std::move(done));
+  const bool is_queued =
+      journal.submit(std::move(op), [&home, shared](WriteAction& action, Result<OpDone> result) {
+        home.post([shared, action = std::move(action), result = std::move(result)]() mutable {
+          (*shared)(action, std::move(result));
+        });
+      });
+  if (is_queued) return;
+  home.post([shared] {
+    WriteAction nothing = StoreAnswerOp{};
+    (*shared)(nothing, fail(Errc::overloaded, kJournalFull));
+  });
+}
+
+void Engine::Impl::admit(PublishOp op, const std::vector<Published>& published, const Loop* here) {
+  for (std::size_t i = 0; i < op.events.size(); ++i) {
+    if (published[i].is_duplicate || published[i].is_conflict) continue;
+    const EventPlan& plan = op.events[i];
+    for (const QueuedRun& run : plan.runs) {
+      on_lane(run.webhook, here, [held = held_of(run, plan.event)](LaneSet& set) mutable {
+        set.admit(std::move(held));
+      });
+    }
+  }
+}
+
+Engine::Engine(Parts parts) : impl_(std::make_unique<Impl>(*this, std::move(parts))) {}
+Engine::~Engine() = default;
+
+Directory& Engine::directory() {
+  return impl_->directory;
+}
+Vault& Engine::vault() {
+  return impl_->parts.vault;
+}
+
+void Engine::publish(std::vector<PublishRequest> requests, std::optional<IdempotencyClaim> claim,
+                     Loop& home, Reply<std::vector<Published>> reply) {
+  PublishOp op;
+  op.events.reserve(requests.size());
+  for (const PublishRequest& request : requests)
+    op.events.push_back(plan_event(impl_->directory, request));
+  impl_->write(
+      WriteOp{std::move(op), std::move(claim)}, home,
+      [this, &home, reply = std::move(reply)](WriteAction& action, Result<OpDone> done) mutable {
+        if (!done) {
+          reply(tl::unexpected(std::move(done).error()));
+          return;
+        }
+        auto& published = std::get<std::vector<Published>>(*done);
+        reply(published);
+        impl_->admit(std::move(std::get<PublishOp>(action)), published, &home);
+      });
+}
+
+void Engine::send_test(WebhookPtr webhook, std::string event_type, Payload data, Loop& home,
+                       Reply<TestResult> reply) {
+  PublishOp op;
+  op.events.push_back(plan_test(*webhook, std::move(event_type), std::move(data)));
+  impl_->write(
+      WriteOp{std::move(op), std::nullopt}, home,
+      [this, &home, webhook, reply = std::move(reply)](WriteAction& action,
+                                                       Result<OpDone> done) mutable {
+        if (!done) {
+          reply(tl::unexpected(std::move(done).error()));
+          return;
+        }
+        const EventPlan& plan = std::get<PublishOp>(action).events.front();
+        auto send = [&home, webhook, held = held_of(plan.runs.front(), plan.event),
+                     reply = std::move(reply)](LaneSet& set) mutable {
+          set.send_test(
+              std::move(held), webhook,
+              [&home, webhook, reply = std::move(reply)](TestResult result) mutable {
+                result.request_headers =
+                    masked(std::move(result.request_headers), webhook->settings.headers);
+                home.post([reply = std::move(reply), result = std::move(result)]() mutable {
+                  reply(std::move(result));
+                });
+              });
+        };
+        impl_->on_lane(webhook->id, &home, std::move(send));
+      });
+}
+
+void Engine::retry(TenantId tenant, DeliveryId delivery, std::optional<IdempotencyClaim> claim,
+                   Loop& home, Reply<Requeued> reply) {
+  const auto requeue = [this, &home](const Delivery& found, std::optional<IdempotencyClaim> taken,
+                                     Reply<Requeued> answer) {
+    const WebhookPtr webhook = impl_->directory.webhook(found.tenant, found.webhook);
+    if (!webhook) {
+      answer(fail(Errc::conflict,
+                  "the webhook of this delivery was deleted, so there is nowhere to send it"));
+      return;
+    }
+    if (webhook->status == WebhookStatus::disabled) {
+      answer(
+          fail(Errc::conflict, "the webhook of this delivery is disabled; enable it, then retry"));
+      return;
+    }
+    RequeueOp op{.tenant = found.tenant,
+                 .delivery = found.id,
+                 .attempts_max = webhook->settings.retry.attempts,
+                 .webhook_version = webhook->version,
+                 .envelope = webhook->settings.envelope,
+                 .trigger = Trigger::retry,
+                 .now = impl_->parts.clock.wall_now()};
+    impl_->write(
+        WriteOp{op, std::move(taken)}, home,
+        [this, &home, answer = std::move(answer)](WriteAction&, Result<OpDone> done) mutable {
+          if (!done) {
+            answer(tl::unexpected(std::move(done).error()));
+            return;
+          }
+          const Requeued requeued = std::get<Requeued>(*done);
+          impl_->on_lane(requeued.run.webhook, &home, [run = requeued.run](LaneSet& set) {
+            set.run_requeued(run.webhook, run.delivery);
+          });
+          answer(requeued);
+        });
+  };
+  read<Delivery>([tenant, delivery](Reader& reader) { return reader.delivery(tenant, delivery); },
+                 home,
+                 [requeue, claim = std::move(claim),
+                  reply = std::move(reply)](Result<Delivery> found) mutable {
+                   if (found) {
+                     requeue(*found, std::move(claim), std::move(reply));
+                   } else {
+                     reply(tl::unexpected(std::move(found).error()));
+                   }
+                 });
+}
+
+void Engine::cancel(TenantId tenant, DeliveryId delivery, std::optional<IdempotencyClaim> claim,
+                    Loop& home, Reply<Unit> reply) {
+  const auto end = [this, &home](const Delivery& found, std::optional<IdempotencyClaim> taken,
+                                 Reply<Unit> answer) {
+    EndRunOp op{.tenant = found.tenant,
+                .delivery = found.id,
+                .status = DeliveryStatus::cancelled,
+                .kind = ErrorKind::cancelled,
+                .error = "Cancelled on request.",
+                .now = impl_->parts.clock.wall_now()};
+    impl_->write(WriteOp{std::move(op), std::move(taken)}, home,
+                 [this, &home, webhook = found.webhook, id = found.id, answer = std::move(answer)](
+                     WriteAction&, Result<OpDone> done) mutable {
+                   if (!done) {
+                     answer(tl::unexpected(std::move(done).error()));
+                     return;
+                   }
+                   impl_->on_lane(webhook, &home,
+                                  [webhook, id](LaneSet& set) { set.run_ended(webhook, id); });
+                   answer(Unit{});
+                 });
+  };
+  read<Delivery>(
+      [tenant, delivery](Reader& reader) { return reader.delivery(tenant, delivery); }, home,
+      [end, claim = std::move(claim), reply = std::move(reply)](Result<Delivery> found) mutable {
+        if (found) {
+          end(*found, std::move(claim), std::move(reply));
+        } else {
+          reply(tl::unexpected(std::move(found).error()));
+        }
+      });
+}
+
+void Engine::retry_due() {
+  for (std::size_t i = 0; i < impl_->lanes.size(); ++i) {
+    LaneSet& set = *impl_->lanes[i];
+    impl_->parts.reactors[i].loop.post([&set] { set.wake_all(); });
+  }
+}
+
+void Engine::read_raw(UniqueFunction<void(Reader*)> job) {
+  impl_->reads.submit(std::move(job));
+}
+
+EngineStatus Engine::status() const {
+  EngineStatus status;
+  for (const auto& set : impl_->lanes) status.in_flight += set->in_flight();
+  const std::string error = impl_->journal.last_error();
+  if (!impl_->is_recovered) {
+    status.reason = "starting";
+  } else if (impl_->is_draining) {
+    status.reason = "shutting down";
+  } else if (!error.empty()) {
+    status.reason = "the store refuses writes: " + error;
+  } else {
+    status.is_ready = true;
+  }
+  return status;
+}
+
+}  // namespace fanfare

@@ -1,0 +1,243 @@
+// The engine's configuration side: tenants, keys, event types and webhooks are sealed, written, and
+// only then shown in the directory and told to the lanes; and the engine's life from recovery to
+// drain.
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "delivery/engine.h"
+#include "delivery/engine_impl.h"
+#include "domain/webhook_codec.h"
+
+namespace fanfare {
+
+namespace {
+
+SealPlace headers_place(const Webhook& webhook) {
+  return SealPlace{webhook.tenant, to_string(webhook.id), "headers", webhook.version};
+}
+SealPlace secret_place(const Webhook& webhook, int number) {
+  return SealPlace{webhook.tenant, to_string(webhook.id), "signing_secret", number};
+}
+constexpr const char* kKeyCheck = "key_check";
+
+}  // namespace
+
+// ---- sealing ----
+
+Result<PutWebhookOp> Engine::Impl::sealed(const Webhook& next, std::int64_t expected_version) {
+  PutWebhookOp op;
+  op.expected_version = expected_version;
+  op.row.webhook = next;
+  if (!next.settings.headers.empty()) {
+    TRY(op.row.sealed_headers,
+        parts.vault.seal(headers_place(next), encode_headers(next.settings.headers)));
+  }
+  for (const SigningSecret& secret : next.secrets) {
+    TRY(std::string bytes, parts.vault.seal(secret_place(next, secret.number), secret.text));
+    op.row.sealed_secrets.push_back(std::move(bytes));
+  }
+  for (CustomHeader& header : op.row.webhook.settings.headers) header.value = Secret{};
+  for (SigningSecret& secret : op.row.webhook.secrets) secret.text = Secret{};
+  return op;
+}
+
+Result<Webhook> Engine::Impl::opened(const StoredWebhook& stored, bool with_secrets) const {
+  Webhook webhook = stored.webhook;
+  if (!stored.sealed_headers.empty()) {
+    TRY(const Secret text, parts.vault.open(headers_place(webhook), stored.sealed_headers));
+    TRY(webhook.settings.headers, decode_headers(text));
+  }
+  if (!with_secrets) return webhook;
+  for (std::size_t i = 0; i < webhook.secrets.size() && i < stored.sealed_secrets.size(); ++i) {
+    SigningSecret& secret = webhook.secrets[i];
+    TRY(secret.text,
+        parts.vault.open(secret_place(webhook, secret.number), stored.sealed_secrets[i]));
+  }
+  return webhook;
+}
+
+// ---- changes ----
+
+void Engine::Impl::write_unit(WriteOp op, Loop& home, UniqueFunction<void()> committed,
+                              Reply<Unit> reply) {
+  write(std::move(op), home,
+        [committed = std::move(committed), reply = std::move(reply)](WriteAction&,
+                                                                     Result<OpDone> done) mutable {
+          if (!done) {
+            reply(tl::unexpected(std::move(done).error()));
+            return;
+          }
+          committed();
+          reply(Unit{});
+        });
+}
+
+void Engine::create_tenant(Tenant tenant, std::optional<IdempotencyClaim> claim, Loop& home,
+                           Reply<Unit> reply) {
+  const TenantId id = tenant.id;
+  TenantKey key{.tenant = id, .key_id = ++impl_->last_key_id, .wrapped = {}};
+  key.wrapped = vault().create_tenant_key(id, key.key_id);
+  auto answer = [this, id, reply = std::move(reply)](Result<Unit> result) mutable {
+    if (!result) vault().forget_tenant(id);
+    reply(std::move(result));
+  };
+  impl_->write_unit(
+      WriteOp{CreateTenantOp{tenant, std::move(key)}, std::move(claim)}, home,
+      [this, tenant] { impl_->directory.put(tenant); }, std::move(answer));
+}
+
+void Engine::put_api_key(ApiKey key, std::optional<IdempotencyClaim> claim, Loop& home,
+                         Reply<Unit> reply) {
+  impl_->write_unit(
+      WriteOp{PutApiKeyOp{key}, std::move(claim)}, home, [this, key] { impl_->directory.put(key); },
+      std::move(reply));
+}
+
+void Engine::put_event_type(EventType type, bool must_be_new, std::optional<IdempotencyClaim> claim,
+                            Loop& home, Reply<Unit> reply) {
+  impl_->write_unit(
+      WriteOp{PutEventTypeOp{type, must_be_new}, std::move(claim)}, home,
+      [this, type] { impl_->directory.put(type); }, std::move(reply));
+}
+
+void Engine::delete_event_type(std::string name, Loop& home, Reply<Unit> reply) {
+  impl_->write_unit(
+      WriteOp{DeleteEventTypeOp{name}, std::nullopt}, home,
+      [this, name] { impl_->directory.remove_event_type(name); }, std::move(reply));
+}
+
+void Engine::store_answer(IdempotencyClaim claim, Loop& home, Reply<Unit> reply) {
+  impl_->write_unit(WriteOp{StoreAnswerOp{}, std::move(claim)}, home, [] {}, std::move(reply));
+}
+
+void Engine::put_webhook(WebhookChange change, std::optional<IdempotencyClaim> claim, Loop& home,
+                         Reply<WebhookPtr> reply) {
+  Webhook next = std::move(change.next);
+  const WebhookPtr current = impl_->directory.webhook(next.id);
+  next.version = change.expected_version + 1;
+  next.updated_at = impl_->parts.clock.wall_now();
+  if (!current) next.created_at = next.updated_at;
+  const bool was_over =
+      current && (current->is_deleted || current->status == WebhookStatus::disabled);
+  const bool is_over = next.is_deleted || next.status == WebhookStatus::disabled;
+  next.settled_below = current ? current->settled_below : 0;
+  if (is_over && (!was_over || next.is_deleted)) next.settled_below = next.version;
+
+  Result<PutWebhookOp> op = impl_->sealed(next, change.expected_version);
+  if (!op) {
+    reply(tl::unexpected(std::move(op).error()));
+    return;
+  }
+  auto stored = std::make_shared<const Webhook>(std::move(next));
+  impl_->write(
+      WriteOp{*std::move(op), std::move(claim)}, home,
+      [this, &home, stored, reply = std::move(reply)](WriteAction&, Result<OpDone> done) mutable {
+        if (!done) {
+          reply(tl::unexpected(std::move(done).error()));
+          return;
+        }
+        impl_->directory.put(stored);
+        impl_->on_lane(stored->id, &home, [stored](LaneSet& set) { set.webhook_changed(stored); });
+        reply(stored);
+      });
+}
+
+// A receiver answered 410: it wants nothing more. If somebody changes the webhook at the same
+// moment, the newer state is looked at again.
+void Engine::disable_gone(WebhookPtr webhook) {
+  const WebhookPtr current = impl_->directory.webhook(webhook->tenant, webhook->id);
+  if (!current || current->status == WebhookStatus::disabled) return;
+  WebhookChange change{.next = *current, .expected_version = current->version};
+  change.next.status = WebhookStatus::disabled;
+  change.next.disabled_reason = "gone";
+  Loop& home = impl_->parts.reactors[impl_->reactor_of(webhook->id)].loop;
+  put_webhook(std::move(change), std::nullopt, home, [this, webhook](Result<WebhookPtr> result) {
+    if (!result && result.error().code == Errc::version_mismatch) disable_gone(webhook);
+  });
+}
+
+Result<Webhook> Engine::webhook_at(Reader& reader, WebhookId id, std::int64_t version) const {
+  TRY(const StoredWebhook stored, reader.webhook_version(id, version));
+  return impl_->opened(stored, /*with_secrets=*/false);
+}
+
+// ---- life ----
+
+Result<void> Engine::recover() {
+  TRY_VOID(impl_->journal.recover());
+  TRY(const std::unique_ptr<Reader> reader, impl_->parts.store.open_reader());
+  TRY(ConfigSnapshot config, reader->load_config());
+
+  TRY_VOID(check_master_key(config));
+  for (const TenantKey& key : config.tenant_keys) {
+    TRY_VOID(vault().add_tenant_key(key.tenant, key.key_id, key.wrapped));
+    impl_->last_key_id = std::max(impl_->last_key_id.load(), key.key_id);
+  }
+  for (Tenant& tenant : config.tenants) impl_->directory.put(std::move(tenant));
+  for (ApiKey& key : config.api_keys) impl_->directory.put(std::move(key));
+  for (EventType& type : config.event_types) impl_->directory.put(std::move(type));
+  for (const StoredWebhook& stored : config.webhooks) {
+    TRY(Webhook webhook, impl_->opened(stored, /*with_secrets=*/true));
+    impl_->directory.put(std::make_shared<const Webhook>(std::move(webhook)));
+  }
+
+  TRY(const std::vector<WaitingWebhook> waiting, reader->waiting_webhooks());
+  std::vector<std::vector<WaitingWebhook>> by_reactor(impl_->lanes.size());
+  for (const WaitingWebhook& webhook : waiting)
+    by_reactor[impl_->reactor_of(webhook.webhook)].push_back(webhook);
+  for (std::size_t i = 0; i < impl_->lanes.size(); ++i) {
+    LaneSet& set = *impl_->lanes[i];
+    impl_->parts.reactors[i].loop.post([&set, webhooks = std::move(by_reactor[i])]() mutable {
+      set.recover(std::move(webhooks));
+    });
+  }
+  impl_->is_recovered = true;
+  return {};
+}
+
+// A store remembers a value that only its master key can check; an empty one is given it now.
+Result<void> Engine::check_master_key(const ConfigSnapshot& config) {
+  for (const auto& [key, value] : config.settings) {
+    if (key == kKeyCheck) return vault().verify_key_check(value);
+  }
+  if (!config.tenants.empty()) {
+    return fail(Errc::corrupt,
+                "the database holds tenants but no key check; it was not written by this program");
+  }
+  WriteOp op{SetSettingOp{kKeyCheck, vault().make_key_check()}, std::nullopt};
+  TRY(const auto results, impl_->parts.store.writer().commit(std::span(&op, 1)));
+  if (!results.front()) return tl::unexpected(results.front().error());
+  return {};
+}
+
+void Engine::run_journal(const std::stop_token& stop) {
+  impl_->journal.run(stop);
+}
+
+Result<void> Engine::run_reader(const std::stop_token& stop) {
+  TRY(const std::unique_ptr<Reader> reader, impl_->parts.store.open_reader());
+  impl_->reads.run(*reader, stop);
+  return {};
+}
+
+void Engine::drain(UniqueFunction<void()> done) {
+  impl_->is_draining = true;
+  struct Waiting {
+    std::atomic<std::size_t> left;
+    UniqueFunction<void()> done;
+  };
+  auto waiting = std::make_shared<Waiting>();
+  waiting->left = impl_->lanes.size();
+  waiting->done = std::move(done);
+  for (std::size_t i = 0; i < impl_->lanes.size(); ++i) {
+    LaneSet& set = *impl_->lanes[i];
+    impl_->parts.reactors[i].loop.post([&set, waiting] {
+      set.drain([waiting] {
+        if (--waiting->left == 0) waiting->done();
+      });
+    });
+  }
+}
+
+}  // namespace fanfare

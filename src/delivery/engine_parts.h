@@ -1,0 +1,26 @@
+// What the engine is made of: the doors that app/ opens for it.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "delivery/engine.h"
+
+namespace fanfare {
+
+struct Engine::Parts {
+  struct Reactor {
+    Loop& loop;
+    Sender& sender;
+  };
+  Store& store;
+  Vault& vault;
+  const Clock& clock;
+  Random& random;
+  std::vector<Reactor> reactors;                     // at least one
+  std::function<void(const AttemptOp&)> on_attempt;  // for the log; on a reactor's thread
+  std::size_t in_flight_max = limits::kInFlightTotalMax;
+  std::size_t lane_bytes_max = limits::kLanesBytesMax;
+};
+
+}  // namespace fanfare

@@ -1,0 +1,91 @@
+// Journal: the only writer. Whatever arrived while the last commit was running becomes the next
+// batch and is committed as one transaction (group commit): there is no timer, so an idle server
+// adds no latency and a loaded one makes large batches by itself. Batches are bounded in rows and
+// bytes.
+//
+// Ids are made here, while a batch is assembled, so id order is commit order.
+//
+// submit() from any thread; run() on the journal's own thread, which also calls every completion,
+// in commit order. A completion must not block: it posts to a loop.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/function.h"
+#include "base/random.h"
+#include "storage/store.h"
+
+namespace fanfare {
+
+class Journal {
+ public:
+  // Gets the operation back, with the ids it was given, and what the store answered.
+  using Completion = UniqueFunction<void(WriteAction&, Result<OpDone>)>;
+
+  Journal(Writer& writer, const Clock& clock, Random& random);
+
+  // Reads the newest stored id, so that new ids follow it even if the clock went back. Before
+  // run().
+  Result<void> recover();
+
+  // Queues one operation. False, and `done` is dropped uncalled, when the queue is full or the
+  // journal has stopped: the caller answers 503. If the store refuses the batch, `done` gets
+  // Errc::unavailable and nothing is stored.
+  [[nodiscard]] bool submit(WriteOp op, Completion done);
+  // Queues the outcome of an attempt. It is never refused, and given to the store again until it is
+  // stored: nothing is decided twice. The caller bounds these by looking at is_congested() before
+  // it starts an attempt.
+  void submit_outcome(AttemptOp op, Completion done);
+
+  // Too many outcomes wait for the store: no new attempt shall start.
+  bool is_congested() const {
+    return outcomes_waiting_.load(std::memory_order_relaxed) >= kOutcomesMax;
+  }
+  // The text of the last commit's error; empty when it worked.
+  std::string last_error() const;
+
+  // Commits until `stop` is requested and everything queued is stored or, if the store refuses,
+  // given up.
+  void run(const std::stop_token& stop);
+
+ private:
+  struct Entry {
+    WriteOp op;
+    Completion done;
+    std::size_t rows = 0;
+    std::size_t bytes = 0;
+    bool is_outcome = false;
+  };
+  static constexpr std::size_t kOutcomesMax = 4096;
+
+  void push(Entry entry);
+  std::vector<Entry> take_batch(const std::stop_token& stop);
+  void assign_ids(std::vector<Entry>& batch);
+  void assign_ids(PublishOp& op, Timestamp now);
+  bool commit(std::vector<Entry>& batch);
+  void refuse(std::vector<Entry>& batch, const Error& error);
+  void set_last_error(std::string text);
+
+  Writer& writer_;
+  const Clock& clock_;
+  Uuid7Sequence ids_;        // journal thread only
+  bool is_failing_ = false;  // journal thread only: the last commit was refused
+  std::atomic<std::size_t> outcomes_waiting_{0};
+
+  mutable std::mutex mu_;  // everything below
+  std::condition_variable_any wake_;
+  std::deque<Entry> queue_;
+  std::size_t queued_rows_ = 0;
+  std::size_t queued_bytes_ = 0;
+  bool is_stopped_ = false;
+  std::string last_error_;
+};
+
+}  // namespace fanfare

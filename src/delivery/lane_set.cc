@@ -1,0 +1,393 @@
+#include "delivery/lane_set.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "delivery/courier.h"
+#include "delivery/engine.h"
+
+namespace fanfare {
+
+using namespace std::chrono_literals;
+
+struct LaneSet::Entry {
+  explicit Entry(WebhookPtr webhook) : lane(std::move(webhook)) {}
+
+  Lane lane;
+  std::optional<Signer> signer;  // of lane.webhook()'s version
+  Loop::TimerId timer = 0;
+  Timestamp timer_at;
+  bool is_parked = false;
+  std::int64_t settle_below = 0;  // rows with a lower version are being moved; 0 = none
+  std::int64_t settled = 0;       // all rows below this version have been moved
+};
+
+struct LaneSet::Flight {
+  HeldRun held;
+  WebhookPtr webhook;  // as it was when the attempt began
+  Timestamp started_at;
+  std::string body;                          // tests only: what was sent
+  HeaderList headers;                        // tests only
+  UniqueFunction<void(TestResult)> on_test;  // set for a test, which takes no slot of its lane
+};
+
+namespace {
+
+HttpOutcome not_sent(const std::string& why) {
+  HttpOutcome outcome;
+  outcome.error = ErrorKind::internal;
+  outcome.error_text = why;
+  return outcome;
+}
+
+Lane::Answer answer_of(const HttpOutcome& outcome) {
+  if (outcome.status >= 200 && outcome.status <= 299) return Lane::Answer::success;
+  return outcome.status != 0 ? Lane::Answer::status : Lane::Answer::nothing;
+}
+
+}  // namespace
+
+LaneSet::LaneSet(Doors doors, std::size_t in_flight_max, std::size_t bytes_max)
+    : doors_(std::move(doors)), in_flight_max_(in_flight_max), bytes_max_(bytes_max) {}
+
+LaneSet::~LaneSet() = default;
+
+LaneSet::Entry* LaneSet::entry_of(WebhookId id) {
+  if (const auto found = lanes_.find(id); found != lanes_.end()) return found->second.get();
+  WebhookPtr webhook = doors_.directory.webhook(id);
+  if (!webhook) return nullptr;
+  return lanes_.emplace(id, std::make_unique<Entry>(std::move(webhook))).first->second.get();
+}
+
+// Keeps the sum of held bytes right around anything that a lane does.
+template <class Work>
+auto LaneSet::with_bytes(Lane& lane, Work work) {
+  const std::size_t before = lane.held_bytes();
+  struct Settle {
+    LaneSet& set;
+    Lane& lane;
+    std::size_t before;
+    ~Settle() { set.held_bytes_ = set.held_bytes_ - before + lane.held_bytes(); }
+  } const settle_up{*this, lane, before};
+  return work();
+}
+
+// ---- what comes in ----
+
+void LaneSet::admit(HeldRun held) {
+  Entry* entry = entry_of(held.run.webhook);
+  FANFARE_ASSERT(entry != nullptr);  // its plan came from the directory
+  const std::int64_t settled_below = entry->lane.webhook().settled_below;
+  if (held.run.webhook_version < settled_below) {
+    settle(*entry, settled_below);
+    return;
+  }
+  with_bytes(entry->lane, [&] { entry->lane.offer(std::move(held), now(), has_room()); });
+  pump(*entry);
+}
+
+void LaneSet::webhook_changed(const WebhookPtr& webhook) {
+  Entry* entry = entry_of(webhook->id);
+  if (!entry || entry->lane.webhook().version > webhook->version) return;
+  entry->lane.set_webhook(webhook);
+  entry->signer.reset();
+  if (webhook->is_deleted || webhook->status != WebhookStatus::active) {
+    with_bytes(entry->lane, [&] { entry->lane.forget_waiting(); });
+  }
+  if (webhook->settled_below > entry->settled) settle(*entry, webhook->settled_below);
+  pump(*entry);
+}
+
+void LaneSet::run_requeued(WebhookId webhook, DeliveryId delivery) {
+  Entry* entry = entry_of(webhook);
+  if (!entry) return;
+  entry->lane.bring_forward(delivery, now());
+  pump(*entry);
+}
+
+void LaneSet::run_ended(WebhookId webhook, DeliveryId delivery) {
+  const auto found = lanes_.find(webhook);
+  if (found == lanes_.end()) return;
+  with_bytes(found->second->lane, [&] { return found->second->lane.forget(delivery); });
+  pump(*found->second);
+}
+
+void LaneSet::wake_all() {
+  for (auto& [id, entry] : lanes_) pump(*entry);
+}
+
+// ---- recovery ----
+
+namespace {
+// Lanes are woken a few at a time, and each starts with one slot: the backlog of an outage does not
+// fire in one second.
+constexpr std::size_t kRecoveredLanesAtOnce = 20;
+constexpr Millis kRecoverEvery = 10ms;
+}  // namespace
+
+void LaneSet::recover(std::vector<WaitingWebhook> waiting) {
+  recovering_.insert(recovering_.end(), waiting.begin(), waiting.end());
+  recover_some();
+}
+
+void LaneSet::recover_some() {
+  for (std::size_t i = 0; i < kRecoveredLanesAtOnce && !recovering_.empty(); ++i) {
+    const WaitingWebhook waiting = recovering_.front();
+    recovering_.pop_front();
+    Entry* entry = entry_of(waiting.webhook);
+    if (!entry) continue;
+    const Webhook& webhook = entry->lane.webhook();
+    const bool is_over = webhook.is_deleted || webhook.status == WebhookStatus::disabled;
+    // A disabled webhook has no live rows; one whose test was cut off by a crash still has that
+    // row.
+    if (is_over || webhook.settled_below > 0)
+      settle(*entry, is_over ? webhook.version + 1 : webhook.settled_below);
+    entry->lane.wake_at(waiting.next_attempt_at);
+    pump(*entry);
+  }
+  if (!recovering_.empty()) doors_.loop.after(kRecoverEvery, [this] { recover_some(); });
+}
+
+// ---- scheduling ----
+
+bool LaneSet::may_start() const {
+  return !is_draining_ && in_flight_ < in_flight_max_ && !doors_.journal.is_congested();
+}
+
+void LaneSet::pump(Entry& entry) {
+  if (is_draining_) return;
+  const Timestamp at = now();
+  while (entry.lane.has_slot() && entry.lane.has_due(at)) {
+    if (!may_start()) {
+      park(entry);
+      break;
+    }
+    std::optional<HeldRun> held = entry.lane.take(at);
+    if (!held) break;
+    start(entry, std::move(*held));
+  }
+  if (entry.lane.wants_refill(at, has_room())) refill(entry);
+  arm_timer(entry);
+}
+
+void LaneSet::park(Entry& entry) {
+  if (std::exchange(entry.is_parked, true)) return;
+  parked_.push_back(entry.lane.webhook().id);
+}
+
+// Gives a freed slot to the lane that has waited longest; if it wants more it parks again behind
+// the others.
+void LaneSet::unpark() {
+  if (parked_.empty() || !may_start()) return;
+  const WebhookId id = parked_.front();
+  parked_.pop_front();
+  Entry& entry = *lanes_.at(id);
+  entry.is_parked = false;
+  pump(entry);
+}
+
+void LaneSet::arm_timer(Entry& entry) {
+  const std::optional<Timestamp> due = entry.lane.next_due();
+  const Timestamp at = now();
+  // Whatever is due already moves when a slot or a read comes back; a timer for it would spin.
+  if (!due || *due <= at) return;
+  if (entry.timer != 0 && entry.timer_at <= *due) return;
+  if (entry.timer != 0) doors_.loop.cancel(entry.timer);
+  entry.timer_at = *due;
+  const WebhookId id = entry.lane.webhook().id;
+  const Millis wait = std::min<Millis>(*due - at, std::chrono::hours{12});
+  entry.timer = doors_.loop.after(wait, [this, id] {
+    Entry& woken = *lanes_.at(id);
+    woken.timer = 0;
+    pump(woken);
+  });
+}
+
+void LaneSet::refill(Entry& entry) {
+  const WebhookId id = entry.lane.webhook().id;
+  const std::size_t asked = entry.lane.begin_refill();
+  doors_.reads.submit([this, id, asked](Reader* reader) {
+    Result<std::vector<DueRun>> rows =
+        reader ? reader->queued(id, asked)
+               : Result<std::vector<DueRun>>(fail(Errc::overloaded, "reads are busy"));
+    doors_.loop.post([this, id, asked, rows = std::move(rows)]() mutable {
+      Entry& refilled = *lanes_.at(id);
+      if (rows) {
+        const std::size_t bytes_free = has_room() ? bytes_max_ - held_bytes_ : 0;
+        with_bytes(refilled.lane,
+                   [&] { refilled.lane.end_refill(std::move(*rows), asked, now(), bytes_free); });
+      } else {
+        refilled.lane.refill_failed(now() + 250ms);
+      }
+      pump(refilled);
+    });
+  });
+}
+
+// ---- one attempt ----
+
+Result<const Signer*> LaneSet::signer_of(Entry& entry) {
+  if (!entry.signer) {
+    const Webhook& webhook = entry.lane.webhook();
+    TRY(Signer signer, Signer::make(webhook.settings.signature, webhook.secrets));
+    entry.signer.emplace(std::move(signer));
+  }
+  return &*entry.signer;
+}
+
+void LaneSet::start(Entry& entry, HeldRun held) {
+  ++in_flight_;
+  auto flight = std::make_unique<Flight>();
+  flight->held = std::move(held);
+  flight->webhook = entry.lane.webhook_ptr();
+  flight->started_at = now();
+  const Result<const Signer*> signer = signer_of(entry);
+  if (signer) {
+    launch(std::move(flight), **signer);
+    return;
+  }
+  doors_.loop.post(
+      [this, flight = std::move(flight), outcome = not_sent(signer.error().message)]() mutable {
+        answered(std::move(flight), std::move(outcome));
+      });
+}
+
+void LaneSet::launch(std::unique_ptr<Flight> flight, const Signer& signer) {
+  SendRequest request = prepare(flight->held, *flight->webhook, signer, flight->started_at);
+  if (flight->on_test) {
+    flight->body = request.body;
+    flight->headers = request.headers;
+  }
+  doors_.sender.send(std::move(request),
+                     [this, flight = std::move(flight)](HttpOutcome outcome) mutable {
+                       answered(std::move(flight), std::move(outcome));
+                     });
+}
+
+void LaneSet::send_test(HeldRun held, WebhookPtr webhook, UniqueFunction<void(TestResult)> done) {
+  ++in_flight_;
+  auto flight = std::make_unique<Flight>();
+  flight->held = std::move(held);
+  flight->webhook = std::move(webhook);
+  flight->started_at = now();
+  flight->on_test = std::move(done);
+  const Result<Signer> signer =
+      Signer::make(flight->webhook->settings.signature, flight->webhook->secrets);
+  if (signer) {
+    launch(std::move(flight), *signer);
+  } else {
+    answered(std::move(flight), not_sent(signer.error().message));
+  }
+}
+
+void LaneSet::answered(std::unique_ptr<Flight> flight, HttpOutcome outcome) {
+  --in_flight_;
+  const WebhookId id = flight->webhook->id;
+  const bool is_test = static_cast<bool>(flight->on_test);
+  Entry* entry = is_test ? nullptr : lanes_.at(id).get();
+  if (entry) entry->lane.release_slot(answer_of(outcome));
+  if (outcome.error == ErrorKind::shutdown && !is_test) {
+    // Costs no attempt: the row is still queued as it was, and is attempted again after the
+    // restart.
+    landed();
+    return;
+  }
+  AttemptOp op = conclude(flight->held, *flight->webhook, std::move(outcome),
+                          AttemptTimes{.started_at = flight->started_at, .finished_at = now()},
+                          doors_.random.uniform01());
+  if (doors_.on_attempt) doors_.on_attempt(op);
+  // Apart from the attempt's own transaction: if we crash in between, the next delivery gets the
+  // same 410.
+  if (op.attempt.kind == ErrorKind::gone && doors_.on_gone) doors_.on_gone(flight->webhook);
+  doors_.journal.submit_outcome(
+      std::move(op),
+      [this, flight = std::move(flight)](WriteAction& action, Result<OpDone> done) mutable {
+        const bool was_current = done && std::get<AttemptApplied>(*done).was_current;
+        doors_.loop.post([this, flight = std::move(flight), was_current,
+                          stored = std::move(std::get<AttemptOp>(action))]() mutable {
+          recorded(std::move(flight), stored, was_current);
+        });
+      });
+  if (entry) pump(*entry);
+  landed();
+}
+
+void LaneSet::recorded(std::unique_ptr<Flight> flight, AttemptOp& op, bool was_current) {
+  if (flight->on_test) {
+    flight->on_test(TestResult{.delivery = op.attempt.delivery,
+                               .attempt = std::move(op.attempt),
+                               .request_body = std::move(flight->body),
+                               .request_headers = std::move(flight->headers)});
+    return;
+  }
+  Entry& entry = *lanes_.at(flight->webhook->id);
+  with_bytes(entry.lane, [&] {
+    if (was_current && op.retry_at) {
+      flight->held.run.attempts_made = op.attempt.number;
+      flight->held.run.next_attempt_at = *op.retry_at;
+      entry.lane.put_back(std::move(flight->held), now(), has_room());
+    } else {
+      entry.lane.finish(op.attempt.delivery);
+    }
+  });
+  pump(entry);
+  unpark();
+}
+
+// A slot of the node is free.
+void LaneSet::landed() {
+  if (is_draining_ && in_flight_ == 0 && on_drained_) std::exchange(on_drained_, nullptr)();
+  unpark();
+}
+
+void LaneSet::drain(UniqueFunction<void()> done) {
+  is_draining_ = true;
+  on_drained_ = std::move(done);
+  landed();
+}
+
+// ---- settling: what a disabled or deleted webhook leaves behind ----
+
+void LaneSet::settle(Entry& entry, std::int64_t below_version) {
+  const bool is_running = entry.settle_below != 0;
+  entry.settle_below = std::max(entry.settle_below, below_version);
+  if (!is_running) settle_step(entry.lane.webhook().id);
+}
+
+void LaneSet::settle_step(WebhookId id) {
+  if (is_draining_) return;  // goes on after the restart
+  Entry& entry = *lanes_.at(id);
+  const bool is_deleted = entry.lane.webhook().is_deleted;
+  SettleOp op;
+  op.webhook = id;
+  op.below_version = entry.settle_below;
+  op.status = is_deleted ? DeliveryStatus::cancelled : DeliveryStatus::failed;
+  op.kind = is_deleted ? ErrorKind::webhook_deleted : ErrorKind::webhook_disabled;
+  op.error = is_deleted ? "The webhook was deleted." : "The webhook was disabled.";
+  op.rows_max = limits::kSettleChunkRows;
+  op.now = now();
+  const auto again = [this, id] { doors_.loop.after(250ms, [this, id] { settle_step(id); }); };
+  const bool is_queued = doors_.journal.submit(
+      WriteOp{std::move(op), std::nullopt},
+      [this, id, again](WriteAction& action, Result<OpDone> done) {
+        const std::int64_t below = std::get<SettleOp>(action).below_version;
+        doors_.loop.post([this, id, again, below, done = std::move(done)] {
+          if (!done) {
+            again();
+            return;
+          }
+          Entry& settled = *lanes_.at(id);
+          const bool has_more = std::get<Settled>(*done).has_more || settled.settle_below > below;
+          if (has_more) {
+            settle_step(id);
+          } else {
+            settled.settled = below;
+            settled.settle_below = 0;
+          }
+        });
+      });
+  if (!is_queued) again();
+}
+
+}  // namespace fanfare

@@ -1,0 +1,263 @@
+#include "delivery/lane.h"
+
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+#include "tests/support/builders.h"
+
+namespace fanfare {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace fanfare::testing;
+
+class LaneTest : public ::testing::Test {
+ protected:
+  Webhook webhook = webhook_of(1);
+  Lane lane{shared(webhook)};
+
+  HeldRun held(int delivery, Timestamp due = kStart) const {
+    return HeldRun{run_of(delivery, webhook, due), payload(), kStart};
+  }
+  DueRun row(int delivery, Timestamp due = kStart) const {
+    return DueRun{run_of(delivery, webhook, due), payload(), kStart};
+  }
+  void give_slots() {
+    lane.offer(held(9000), kStart, true);
+    for (int i = 0; i < 4; ++i) {
+      if (i > 0) lane.offer(held(9000 + i), kStart, true);
+      const auto taken = lane.take(kStart);
+      ASSERT_TRUE(taken);
+      lane.release_slot(Lane::Answer::success);
+      lane.finish(taken->run.delivery);
+    }
+  }
+  std::vector<int> take_all(Timestamp now) {
+    std::vector<int> taken;
+    while (const auto run = lane.take(now)) taken.push_back(run->run.delivery.value.bytes[15]);
+    return taken;
+  }
+};
+
+TEST_F(LaneTest, GivesRunsInTheOrderOffered) {
+  give_slots();
+  lane.offer(held(1), kStart, true);
+  lane.offer(held(2), kStart, true);
+  lane.offer(held(3), kStart, true);
+
+  EXPECT_EQ(take_all(kStart), (std::vector<int>{1, 2, 3}));
+}
+
+TEST_F(LaneTest, AWebhookThatNeverAnsweredHasOneSlot) {
+  lane.offer(held(1), kStart, true);
+  lane.offer(held(2), kStart, true);
+
+  EXPECT_EQ(take_all(kStart).size(), 1u);
+}
+
+TEST_F(LaneTest, SlotsDoubleWithEachSuccessUpToTheWebhooksLimit) {
+  webhook.settings.max_in_flight = 3;
+  lane.set_webhook(shared(webhook));
+  for (int i = 1; i <= 20; ++i) lane.offer(held(i), kStart, true);
+  std::vector<std::size_t> widths;
+
+  for (int round = 0; round < 3; ++round) {
+    const auto first = lane.take(kStart);
+    ASSERT_TRUE(first);
+    lane.release_slot(Lane::Answer::success);
+    lane.finish(first->run.delivery);
+    widths.push_back(take_all(kStart).size() + static_cast<std::size_t>(0));
+    while (lane.in_flight() > 0) lane.release_slot(Lane::Answer::status);
+  }
+
+  EXPECT_EQ(widths, (std::vector<std::size_t>{2, 3, 3}));
+}
+
+TEST_F(LaneTest, AnAnswerOtherThanSuccessKeepsTheSlotsAndSilenceHalvesThem) {
+  give_slots();  // 16 by now, the webhook's limit is 10
+  for (int i = 1; i <= 40; ++i) lane.offer(held(i), kStart, true);
+  ASSERT_EQ(take_all(kStart).size(), 10u);
+
+  for (int i = 0; i < 10; ++i) lane.release_slot(Lane::Answer::status);
+  EXPECT_EQ(take_all(kStart).size(), 10u);
+
+  lane.release_slot(Lane::Answer::nothing);
+  lane.release_slot(Lane::Answer::nothing);
+  for (int i = 0; i < 8; ++i) lane.release_slot(Lane::Answer::status);
+  EXPECT_EQ(take_all(kStart).size(), 4u);
+}
+
+TEST_F(LaneTest, ARunDueLaterWaitsForItsTime) {
+  lane.offer(held(1, kStart + 5s), kStart, true);
+
+  EXPECT_FALSE(lane.take(kStart + 4s));
+  EXPECT_EQ(lane.next_due(), kStart + 5s);
+  EXPECT_TRUE(lane.take(kStart + 5s));
+}
+
+TEST_F(LaneTest, ARunDueFarAwayStaysInTheStore) {
+  const Timestamp due = kStart + limits::kRetryHeldInMemory + 1ms;
+
+  lane.offer(held(1, due), kStart, true);
+
+  EXPECT_EQ(lane.held(), 0u);
+  EXPECT_EQ(lane.next_due(), due);
+  EXPECT_TRUE(lane.wants_refill(due, true));
+}
+
+TEST_F(LaneTest, HoldsAtMostItsLimitAndRemembersTheRest) {
+  for (int i = 0; i < static_cast<int>(limits::kLaneItemsMax) + 5; ++i)
+    lane.offer(held(i), kStart, true);
+
+  EXPECT_EQ(lane.held(), limits::kLaneItemsMax);
+  EXPECT_EQ(lane.next_due(), kStart);
+}
+
+TEST_F(LaneTest, WithoutRoomOnlyAnEmptyLaneTakesOne) {
+  lane.offer(held(1), kStart, false);
+  lane.offer(held(2), kStart, false);
+
+  EXPECT_EQ(lane.held(), 1u);
+  EXPECT_FALSE(lane.wants_refill(kStart, false));
+  EXPECT_TRUE(lane.wants_refill(kStart, true));
+}
+
+TEST_F(LaneTest, AFreshRunQueuesBehindTheSurplusInTheStore) {
+  lane.wake_at(kStart - 1s);
+
+  lane.offer(held(7), kStart, true);
+
+  EXPECT_EQ(lane.held(), 0u);
+}
+
+TEST_F(LaneTest, ARefillSkipsWhatIsHeldAndWhatFinishedSinceTheSnapshot) {
+  give_slots();
+  lane.offer(held(1), kStart, true);
+  lane.offer(held(2), kStart, true);
+  lane.wake_at(kStart);
+  const auto first = lane.take(kStart);
+  ASSERT_EQ(lane.begin_refill(), 2u + 256u);
+  lane.release_slot(Lane::Answer::success);
+  lane.finish(first->run.delivery);  // after the snapshot was taken
+
+  lane.end_refill({row(1), row(2), row(3)}, 258, kStart, 1 << 20);
+
+  EXPECT_EQ(take_all(kStart), (std::vector<int>{2, 3}));
+}
+
+TEST_F(LaneTest, ARunPutBackToTheStoreDuringARefillIsNotTakenFromTheOldSnapshot) {
+  lane.offer(held(1), kStart, true);
+  lane.wake_at(kStart);
+  auto taken = lane.take(kStart);
+  const std::size_t asked = lane.begin_refill();
+  lane.release_slot(Lane::Answer::status);
+  taken->run.next_attempt_at = kStart + 24h;
+  lane.put_back(std::move(*taken), kStart, true);
+
+  lane.end_refill({row(1)}, asked, kStart, 1 << 20);
+
+  EXPECT_FALSE(lane.take(kStart));
+  EXPECT_EQ(lane.next_due(), kStart + 24h);
+}
+
+TEST_F(LaneTest, AFullSnapshotMeansThatMoreMayWait) {
+  lane.wake_at(kStart);
+  lane.begin_refill();
+  std::vector<DueRun> rows;
+  for (int i = 0; i < 256; ++i) rows.push_back(row(i));
+
+  lane.end_refill(std::move(rows), 256, kStart, 1 << 20);
+
+  EXPECT_EQ(lane.held(), 256u);
+  EXPECT_EQ(lane.next_due(), kStart);
+}
+
+TEST_F(LaneTest, AWholeSnapshotMeansThatNothingElseWaits) {
+  lane.wake_at(kStart);
+  const std::size_t asked = lane.begin_refill();
+
+  lane.end_refill({row(1)}, asked, kStart, 1 << 20);
+
+  EXPECT_EQ(lane.held(), 1u);
+  EXPECT_EQ(lane.next_due(), std::nullopt);
+}
+
+TEST_F(LaneTest, ARefillThatFailedIsAskedForAgain) {
+  lane.wake_at(kStart);
+  lane.begin_refill();
+
+  lane.refill_failed(kStart + 250ms);
+
+  EXPECT_FALSE(lane.wants_refill(kStart, true));
+  EXPECT_TRUE(lane.wants_refill(kStart + 250ms, true));
+}
+
+TEST_F(LaneTest, APausedWebhookKeepsItsRunsInTheStore) {
+  lane.offer(held(1), kStart, true);
+  lane.offer(held(2, kStart + 3s), kStart, true);
+  webhook.status = WebhookStatus::paused;
+  lane.set_webhook(shared(webhook));
+  lane.forget_waiting();
+  lane.offer(held(3), kStart, true);
+
+  EXPECT_FALSE(lane.take(kStart));
+  EXPECT_EQ(lane.held(), 0u);
+  EXPECT_EQ(lane.next_due(), std::nullopt);
+
+  webhook.status = WebhookStatus::active;
+  lane.set_webhook(shared(webhook));
+  EXPECT_TRUE(lane.wants_refill(kStart, true));
+}
+
+TEST_F(LaneTest, RunsOfATimeBeforeTheWebhookWasSettledAreNotSent) {
+  webhook.version = 3;
+  webhook.settled_below = 3;
+  HeldRun old_run = held(1);
+  old_run.run.webhook_version = 2;
+  lane.set_webhook(shared(webhook));
+
+  lane.offer(old_run, kStart, true);
+  lane.wake_at(kStart);
+  const std::size_t asked = lane.begin_refill();
+  lane.end_refill({DueRun{old_run.run, payload(), kStart}}, asked, kStart, 1 << 20);
+
+  EXPECT_EQ(lane.held(), 0u);
+  EXPECT_FALSE(lane.take(kStart));
+}
+
+TEST_F(LaneTest, BringingARetryForwardMakesItDueNow) {
+  lane.offer(held(1, kStart + 30s), kStart, true);
+
+  lane.bring_forward(id_of<DeliveryId>(1), kStart);
+
+  EXPECT_TRUE(lane.take(kStart));
+}
+
+TEST_F(LaneTest, BringingAnUnknownRunForwardLooksInTheStore) {
+  lane.bring_forward(id_of<DeliveryId>(1), kStart);
+
+  EXPECT_TRUE(lane.wants_refill(kStart, true));
+}
+
+TEST_F(LaneTest, ForgetsAWaitingRunButNotOneInFlight) {
+  lane.offer(held(1), kStart, true);
+  lane.offer(held(2), kStart, true);
+  ASSERT_TRUE(lane.take(kStart));
+
+  EXPECT_FALSE(lane.forget(id_of<DeliveryId>(1)));
+  EXPECT_TRUE(lane.forget(id_of<DeliveryId>(2)));
+  EXPECT_EQ(lane.held(), 1u);
+}
+
+TEST_F(LaneTest, CountsTheBytesThatItHolds) {
+  lane.offer(held(1), kStart, true);
+  lane.offer(held(2, kStart + 3s), kStart, true);
+  EXPECT_EQ(lane.held_bytes(), 2 * held(1).bytes());
+
+  lane.forget_waiting();
+
+  EXPECT_EQ(lane.held_bytes(), 0u);
+}
+
+}  // namespace
+}  // namespace fanfare
