@@ -1,0 +1,114 @@
+# The stages of ./dev test. Sourced by ./dev. A stage is a function stage_NAME; what it prints is kept in
+# build/test-logs/NAME.log, from which tools/count_tests.py sums up what passed and failed.
+
+ALL_STAGES="tidy build unit contract asan verifiers e2e faults bench-smoke"
+TEST_LOGS="$ROOT/build/test-logs"
+
+stage_tidy() {
+  python3 -m unittest discover -s tools -p '*_test.py' && python3 tools/tidy.py
+}
+
+stage_build() {
+  build_everything release
+}
+
+# bench_smoke is a stage of its own.
+run_ctest() {  # preset, pattern of tests to leave out, ctest arguments…
+  local preset=$1 excluded=$2
+  shift 2
+  ctest --test-dir "build/$preset" -j "$JOBS" --output-on-failure --no-tests=error -E "$excluded" "$@"
+}
+
+# Contract suites are ordinary tests whose name says so.
+stage_unit() {
+  build_everything release && run_ctest release '^bench_smoke$|Contract'
+}
+
+stage_contract() {
+  build_everything release && run_ctest release '^bench_smoke$' -R Contract
+}
+
+stage_asan() {
+  build_everything asan &&
+    ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+      run_ctest asan '^bench_smoke$'
+}
+
+# npm runs only if the lock file is newer than what it installed.
+install_node_modules() {  # directory
+  [ -e "$1/package-lock.json" ] || return 0
+  [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] ||
+    npm ci --prefix "$1" --no-audit --no-fund --ignore-scripts
+}
+
+# People read the spec reporter; the TAP file is counted.
+run_node_tests() {  # directory
+  local directory=$1
+  local -a files
+  mapfile -t files < <(find "$directory" -name node_modules -prune -o -type f \
+    \( -name '*.test.mjs' -o -name '*.test.js' -o -name '*_test.mjs' \) -print | sort)
+  if [ "${#files[@]}" = 0 ]; then
+    echo "$directory has no tests"
+    return 1
+  fi
+  install_node_modules "$directory" || return 1
+  node --test --test-reporter=spec --test-reporter-destination=stdout --test-reporter=tap \
+    --test-reporter-destination="$TEST_LOGS/$(basename "$directory").tap" "${files[@]}"
+}
+
+# The end-to-end tests check signatures with the libraries that the verifiers' directory installs.
+stage_e2e() {
+  build_server && install_node_modules tests/verifiers && run_node_tests tests/e2e
+}
+
+stage_verifiers() {
+  build_server && run_node_tests tests/verifiers
+}
+
+stage_faults() {
+  build_server && install_node_modules tests/verifiers && tests/faults/run
+}
+
+stage_bench_smoke() {
+  build_everything release && python3 bench/run.py --smoke
+}
+
+run_stage() {  # name → status; prints its closing line
+  local name=$1 start=$SECONDS status=0
+  printf '\n== stage %s\n' "$name"
+  rm -f "$TEST_LOGS/$name.log" "$TEST_LOGS/$name.tap"
+  { "stage_${name//-/_}" 2>&1; } | tee "$TEST_LOGS/$name.log"
+  status=${PIPESTATUS[0]}
+  if [ "$status" = 0 ]; then
+    printf '== stage %s: ok (%d s)\n' "$name" $((SECONDS - start))
+  else
+    printf '== stage %s: FAILED (%d s)\n' "$name" $((SECONDS - start))
+  fi
+  return "$status"
+}
+
+run_stages() {  # name…
+  local name start=$SECONDS
+  local -a failed=()
+  mkdir -p "$TEST_LOGS"
+  for name in "$@"; do
+    run_stage "$name" || failed+=("$name")
+    # Nothing that follows can say anything about code that does not build.
+    if [ "$name" = build ] && [ "${failed[*]}" != "" ] && [ "${failed[-1]}" = build ]; then break; fi
+  done
+  printf '\n== all stages: %d s\n' $((SECONDS - start))
+  if [ "${#failed[@]}" -gt 0 ]; then printf '== failed stages: %s\n' "${failed[*]}"; fi
+  python3 tools/count_tests.py --logs "$TEST_LOGS" --failed "${failed[*]}" "$@"
+  [ "${#failed[@]}" = 0 ]
+}
+
+stages_named() {  # name… → names, all of them for none
+  local name known=$ALL_STAGES
+  for name in "$@"; do
+    case " $known " in
+      *" $name "*) ;;
+      *) die_usage "there is no test stage '$name'; stages: $known" ;;
+    esac
+  done
+  if [ $# = 0 ]; then echo "$ALL_STAGES"; else echo "$@"; fi
+}
