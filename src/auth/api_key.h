@@ -1,6 +1,7 @@
-// API keys: `ff_live_` or `ff_test_` + base62 of 32 random bytes (43 characters) + base62 of the CRC-32 of everything
-// before it (6). The checksum refuses typos without a look-up and lets scanners recognise leaked keys. Only the SHA-256 is
-// stored: a fast hash is right for 256 random bits.
+// API keys: `ff_live_` or `ff_test_` + base62 of 32 random bytes (43 characters) + base62 of the
+// CRC-32 of everything before it (6). The checksum refuses typos without a look-up and lets
+// scanners recognise leaked keys. Only the SHA-256 is stored: a fast hash is right for 256 random
+// bits.
 #pragma once
 
 #include <string>

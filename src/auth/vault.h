@@ -1,5 +1,6 @@
-// Vault: seals and opens the secrets of tenants. The master key (KEK) wraps one data key (DEK) for each tenant; the
-// data key seals signing secrets, custom header values and kept answers. Any thread.
+// Vault: seals and opens the secrets of tenants. The master key (KEK) wraps one data key (DEK) for
+// each tenant; the data key seals signing secrets, custom header values and kept answers. Any
+// thread.
 #pragma once
 
 #include <memory>
@@ -15,8 +16,8 @@
 
 namespace fanfare {
 
-// What sealed bytes are bound to. `object` is a webhook id, or empty; `purpose` such as "signing_secret", "headers",
-// "answer"; `number` the secret's number or the version.
+// What sealed bytes are bound to. `object` is a webhook id, or empty; `purpose` holds no bar, such
+// as "signing_secret", "headers", "answer"; `number` the secret's number or the version.
 struct SealPlace {
   TenantId tenant;
   std::string object;
@@ -34,7 +35,7 @@ class Vault {
   // Errc::invalid if the store was sealed with another master key.
   Result<void> verify_key_check(const std::string& stored) const;
 
-  // A new data key for a tenant, wrapped for storage and known from now on.
+  // A new data key for a tenant that has none, wrapped for storage and known from now on.
   std::string create_tenant_key(TenantId tenant, std::uint32_t key_id);
   // Learns a stored one at start-up. Errc::corrupt if it does not open.
   Result<void> add_tenant_key(TenantId tenant, std::uint32_t key_id, const std::string& wrapped);
@@ -46,10 +47,13 @@ class Vault {
 
  private:
   SealNonce draw_nonce();
+  // A copy, so that nothing is sealed or opened under the lock.
+  Result<SealKey> key_of(TenantId tenant) const;
+
   SealKey master_;
   Random& random_;
   mutable std::mutex mu_;
-  std::unordered_map<TenantId, SealKey> tenant_keys_;
+  std::unordered_map<TenantId, SealKey> tenant_keys_;  // guarded by mu_
 };
 
 }  // namespace fanfare
