@@ -18,7 +18,7 @@ struct PreparedKey {
   bool is_valid_at(Timestamp now) const { return !expires_at || now < *expires_at; }
 };
 
-// nullopt for a secret that this scheme passes over.
+// nullopt for an Ed25519 key where none is asked for.
 Result<std::optional<PreparedKey>> prepare(const SignatureSettings& settings,
                                            const SigningSecret& secret) {
   const bool is_standard = settings.scheme == SignatureScheme::standard;
@@ -77,10 +77,14 @@ Result<Signer> Signer::make(const SignatureSettings& settings,
   impl->previous_header = previous_of(impl->header);
   bool has_lasting_key = false;
   for (const SigningSecret& secret : secrets) {
-    TRY(auto key, prepare(settings, secret));
-    if (!key) continue;
-    has_lasting_key = has_lasting_key || !key->expires_at;
-    impl->keys.push_back(*std::move(key));
+    auto key = prepare(settings, secret);
+    // A rotated-out secret may be of the scheme that the webhook had before; deliveries must not
+    // wait for its end.
+    if (!key && secret.expires_at) continue;
+    if (!key) return tl::unexpected(std::move(key).error());
+    if (!*key) continue;
+    has_lasting_key = has_lasting_key || !secret.expires_at;
+    impl->keys.push_back(**std::move(key));
   }
   // So sign() always has a key, whatever the time: an unsigned request must never leave.
   if (!has_lasting_key) {

@@ -27,9 +27,9 @@ struct SignInput {
 // Immutable after make(); any thread.
 class Signer {
  public:
-  // `secrets` newest first. Errc::invalid if a secret does not fit the scheme, a header name is
-  // unfit, or no secret without an end is given. A whsk_ text signs v1a where settings.ed25519 says
-  // so and is passed over everywhere else.
+  // `secrets` newest first. Errc::invalid if a current secret does not fit the scheme, a header
+  // name is unfit, or no secret without an end is given. Passed over are a whsk_ text (v1a) unless
+  // settings.ed25519 asks for it, and a rotated-out secret that does not fit.
   static Result<Signer> make(const SignatureSettings& settings,
                              std::span<const SigningSecret> secrets);
 
