@@ -11,6 +11,8 @@
 namespace fanfare::bench {
 namespace {
 
+constexpr std::int64_t kFileSize = 64 << 20;
+
 // In front of each record. Written as it lies in memory: the file is never read by another machine.
 struct RecordHead {
   std::uint64_t id;
@@ -20,6 +22,15 @@ struct RecordHead {
 
 void append_head(std::string& bytes, const RecordHead& head) {
   bytes.append(reinterpret_cast<const char*>(&head), sizeof head);
+}
+
+void write_whole(int file, std::string_view bytes, std::int64_t offset) {
+  while (!bytes.empty()) {
+    const auto written = pwrite(file, bytes.data(), bytes.size(), offset);
+    if (written < 0) die_of_errno("cannot write the journal");
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+    offset += written;
+  }
 }
 
 }  // namespace
@@ -39,9 +50,13 @@ void Batch::clear() {
 }
 
 Journal::Journal(const std::string& path)
-    : file_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600)),
+    : file_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)),
       flushed_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  if (file_ < 0 || flushed_fd_ < 0) die("cannot open the journal " + path);
+  if (file_ < 0 || flushed_fd_ < 0) die_of_errno("cannot open the journal " + path);
+  // Zeros are written, not only reserved: a reserved block is journaled when it is first written.
+  const std::string zeros(1 << 20, '\0');
+  for (std::int64_t at = 0; at < kFileSize; at += 1 << 20) write_whole(file_, zeros, at);
+  if (fsync(file_) != 0) die_of_errno("cannot prepare the journal");
   writer_ = std::jthread([this] { write_until_stopped(); });
 }
 
@@ -83,7 +98,7 @@ void Journal::submit() {
 
 void Journal::take_flushed(Batch& batch) {
   std::uint64_t count = 0;
-  if (read(flushed_fd_, &count, sizeof count) < 0 && errno != EAGAIN) die("eventfd");
+  if (read(flushed_fd_, &count, sizeof count) < 0 && errno != EAGAIN) die_of_errno("eventfd");
   batch.clear();
   const std::lock_guard lock(mu_);
   std::swap(batch, flushed_);
@@ -106,19 +121,18 @@ void Journal::write_until_stopped() {
       } else {
         flushed_.append(writing);
       }
-      if (eventfd_write(flushed_fd_, 1) != 0) die("eventfd");
+      if (eventfd_write(flushed_fd_, 1) != 0) die_of_errno("eventfd");
     }
     writing.clear();
   }
 }
 
-void Journal::write_durably(std::string_view bytes) const {
-  while (!bytes.empty()) {
-    const auto written = write(file_, bytes.data(), bytes.size());
-    if (written < 0) die("cannot write the journal");
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (fdatasync(file_) != 0) die("cannot flush the journal");
+void Journal::write_durably(std::string_view bytes) {
+  const auto size = static_cast<std::int64_t>(bytes.size());
+  if (write_at_ + size > kFileSize) write_at_ = 0;
+  write_whole(file_, bytes, write_at_);
+  if (fdatasync(file_) != 0) die_of_errno("cannot flush the journal");
+  write_at_ += size;
 }
 
 }  // namespace fanfare::bench

@@ -10,7 +10,6 @@
 // `acknowledged` are exactly the events that were promised to be delivered, plus at most one for
 // each connection at the end.
 #include <algorithm>
-#include <errno.h>
 #include <memory>
 #include <string>
 #include <unistd.h>
@@ -182,7 +181,6 @@ void wait_for_answers(const Tally& tally, Poller& poller) {
   const auto deadline = tally.window_end + kAnswerTimeout;
   while (tally.in_flight > 0) {
     if (monotonic_now() > deadline) {
-      errno = 0;
       die(std::to_string(tally.in_flight) + " requests were never answered");
     }
     poller.wait(100);

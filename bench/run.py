@@ -244,6 +244,7 @@ def summarise(options, load, receipts, server, fanout):
 
 
 def check(side, run):
+    """Fails unless the run kept the promises that its numbers take for granted."""
     if run["lost"]:
         raise Failure(f"{side} lost {run['lost']} deliveries of {run['acknowledged']} acknowledged events")
     if run["not_ours"]:
@@ -357,15 +358,24 @@ def parse_options():
     parser.add_argument("--fanfare", type=pathlib.Path, default=ROOT / "build/release/fanfare")
     parser.add_argument("--data", type=pathlib.Path, default=ROOT / "build/bench",
                         help="where databases and journals are written: a real disk, or flushing costs nothing")
-    parser.add_argument("--json", type=pathlib.Path, help="default: build/bench/SCENARIO.json")
+    parser.add_argument("--json", type=pathlib.Path, help="default: build/bench/SCENARIO[-RATE].json")
     options = parser.parse_args()
     if options.smoke:
         options.runs, options.seconds, options.warmup, options.connections = 1, 0.5, 0.2, 16
     options.programs, options.fanfare = options.programs.resolve(), options.fanfare.resolve()
     options.data = options.data.resolve()
-    options.json = options.json or options.data / f"{options.scenario}.json"
+    name = f"{options.scenario}-{options.rate}" if options.rate else options.scenario
+    options.json = options.json or options.data / f"{name}.json"
     options.load_average = os.getloadavg()[0]
     return options
+
+
+def check_built(options, sides):
+    needed = [options.programs / name for name in ("floor", "load", "sink")]
+    needed += [options.fanfare] if "fanfare" in sides else []
+    missing = [str(path) for path in needed if not path.exists()]
+    if missing:
+        raise Failure(f"not built yet: {', '.join(missing)}; run ./dev build first")
 
 
 def main():
@@ -373,6 +383,7 @@ def main():
     sides = [options.only] if options.only else list(SIDES)
     runs = {side: [] for side in sides}
     try:
+        check_built(options, sides)
         for number in range(options.runs):
             # Turn by turn, and the other way round each time, so that a slow spell hits both.
             for side in sides if number % 2 == 0 else reversed(sides):

@@ -8,7 +8,6 @@
 // end of stdin or SIGTERM prints a last one and ends.
 #include <algorithm>
 #include <charconv>
-#include <errno.h>
 #include <iostream>
 #include <memory>
 #include <numeric>
@@ -178,7 +177,6 @@ class Driver : public Watcher {
     Nanoseconds start = 0;
     Nanoseconds end = 0;
     if (!(line >> verb >> start >> end) || verb != "report") {
-      errno = 0;
       die("stdin takes lines of: report START END");
     }
     receipts_.report(start, end).print();

@@ -11,10 +11,12 @@
 namespace fanfare::bench {
 
 void die(std::string_view what) {
-  std::cerr << program_invocation_short_name << ": " << what;
-  if (errno != 0) std::cerr << ": " << strerror(errno);
-  std::cerr << std::endl;
+  std::cerr << program_invocation_short_name << ": " << what << std::endl;
   std::_Exit(1);
+}
+
+void die_of_errno(std::string_view what) {
+  die(std::string(what).append(": ").append(strerror(errno)));
 }
 
 Options::Options(int argc, char** argv, std::map<std::string, std::string> defaults)
@@ -25,7 +27,6 @@ Options::Options(int argc, char** argv, std::map<std::string, std::string> defau
     if (option == values_.end() || at + 1 == argc) {
       std::cerr << "options, with their defaults:\n";
       for (const auto& [name, value] : values_) std::cerr << "  --" << name << " " << value << "\n";
-      errno = 0;
       die("not an option with a value: " + std::string(flag));
     }
     option->second = argv[at + 1];
@@ -38,7 +39,6 @@ std::int64_t Options::number(const std::string& name) const {
   const auto end = value.data() + value.size();
   const auto parsed = std::from_chars(value.data(), end, number);
   if (parsed.ec != std::errc{} || parsed.ptr != end) {
-    errno = 0;
     die("--" + name + " is not a number: " + value);
   }
   return number;

@@ -10,8 +10,10 @@
 
 namespace fanfare::bench {
 
-// Prints the message, with errno's text when errno is set, and ends the program with status 1.
+// Prints the message and ends the program with status 1.
 [[noreturn]] void die(std::string_view what);
+// The same after a system call that failed: errno's text follows the message.
+[[noreturn]] void die_of_errno(std::string_view what);
 
 // `--name value` pairs. Each known option has a default; an unknown one ends the program with the
 // list of options.

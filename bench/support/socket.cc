@@ -30,7 +30,7 @@ sockaddr_in to_system(const Address& address) {
 
 void send_without_delay(int fd) {
   const int on = 1;
-  if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) die("TCP_NODELAY");
+  if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) die_of_errno("TCP_NODELAY");
 }
 
 }  // namespace
@@ -44,7 +44,6 @@ Address Address::parse(std::string_view text) {
     const auto parsed = std::from_chars(text.data() + colon + 1, end, address.port);
     if (parsed.ec == std::errc{} && parsed.ptr == end) return address;
   }
-  errno = 0;
   die("not an address and port: " + std::string(text));
 }
 
@@ -55,7 +54,7 @@ int listen_on(const Address& address) {
   if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
       bind(fd, reinterpret_cast<const sockaddr*>(&system), sizeof system) != 0 ||
       listen(fd, 1024) != 0) {
-    die("cannot listen on " + address.host);
+    die_of_errno("cannot listen on " + address.host);
   }
   return fd;
 }
@@ -63,7 +62,8 @@ int listen_on(const Address& address) {
 std::uint16_t port_of(int listener) {
   sockaddr_in system{};
   socklen_t length = sizeof system;
-  if (getsockname(listener, reinterpret_cast<sockaddr*>(&system), &length) != 0) die("getsockname");
+  if (getsockname(listener, reinterpret_cast<sockaddr*>(&system), &length) != 0)
+    die_of_errno("getsockname");
   return ntohs(system.sin_port);
 }
 
@@ -71,7 +71,7 @@ int connect_to(const Address& address) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const auto system = to_system(address);
   if (fd < 0 || connect(fd, reinterpret_cast<const sockaddr*>(&system), sizeof system) != 0) {
-    die("cannot connect to " + address.host + ":" + std::to_string(address.port));
+    die_of_errno("cannot connect to " + address.host + ":" + std::to_string(address.port));
   }
   send_without_delay(fd);
   return fd;
@@ -80,7 +80,7 @@ int connect_to(const Address& address) {
 int accept_next(int listener) {
   const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) send_without_delay(fd);
-  if (fd < 0 && errno != EAGAIN && errno != ECONNABORTED) die("accept");
+  if (fd < 0 && errno != EAGAIN && errno != ECONNABORTED) die_of_errno("accept");
   return fd;
 }
 
@@ -97,7 +97,7 @@ bool Inbox::fill(int fd) {
     const std::span<char> room(buffer_.data() + end_, buffer_.size() - end_);
     const auto count = recv(fd, room.data(), room.size(), MSG_DONTWAIT);
     if (count == 0 || (count < 0 && errno == ECONNRESET)) return false;
-    if (count < 0 && errno != EAGAIN) die("recv");
+    if (count < 0 && errno != EAGAIN) die_of_errno("recv");
     if (count > 0) end_ += static_cast<std::size_t>(count);
     // A short read has emptied the socket (epoll(7)); asking again would cost a system call for
     // each message.
@@ -116,13 +116,13 @@ void Inbox::consume(std::size_t count) {
   }
 }
 
-Poller::Poller() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-  if (epoll_ < 0) die("epoll_create1");
+Poller::Poller(std::size_t round_max) : epoll_(epoll_create1(EPOLL_CLOEXEC)), events_(round_max) {
+  if (epoll_ < 0) die_of_errno("epoll_create1");
 }
 
 void Poller::watch(int fd, Watcher& watcher) {
   epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data = {.ptr = &watcher}};
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) die("epoll_ctl");
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) die_of_errno("epoll_ctl");
 }
 
 void Poller::wait(int timeout_ms) {
@@ -137,7 +137,7 @@ void Poller::wait_until(Nanoseconds time) {
 }
 
 void Poller::call_ready(int count) {
-  if (count < 0 && errno != EINTR) die("epoll_wait");
+  if (count < 0 && errno != EINTR) die_of_errno("epoll_wait");
   for (int at = 0; at < count; ++at) {
     static_cast<Watcher*>(events_[static_cast<std::size_t>(at)].data.ptr)->on_ready();
   }

@@ -3,7 +3,6 @@
 // costs 5 % here.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -55,7 +54,8 @@ class Watcher {
 
 class Poller {
  public:
-  Poller();
+  // Calls at most `round_max` watchers in one round.
+  explicit Poller(std::size_t round_max = 256);
   void watch(int fd, Watcher& watcher);
   // Waits until a watcher is ready, or `timeout_ms` have passed (-1: for ever), and calls all that
   // are ready.
@@ -67,7 +67,7 @@ class Poller {
   void call_ready(int count);
 
   int epoll_;
-  std::array<epoll_event, 256> events_{};
+  std::vector<epoll_event> events_;
 };
 
 // SIGTERM or SIGINT as a readable descriptor. Make it before the first thread: a thread that was
