@@ -16,6 +16,7 @@ enum class Trigger { event, test, retry, replay };
 std::string_view name_of(DeliveryStatus status);
 std::string_view name_of(Trigger trigger);
 std::optional<DeliveryStatus> delivery_status_named(std::string_view name);
+std::optional<Trigger> trigger_named(std::string_view name);
 inline bool is_final(DeliveryStatus s) {
   return s != DeliveryStatus::pending && s != DeliveryStatus::retrying;
 }

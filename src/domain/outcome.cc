@@ -1,0 +1,123 @@
+#include "domain/outcome.h"
+
+#include <algorithm>
+
+#include "domain/name_table.h"
+#include "domain/retry_policy.h"
+
+namespace fanfare {
+namespace {
+
+constexpr Named<ErrorKind> kKinds[] = {
+    {ErrorKind::none, "none"},
+    {ErrorKind::http_status, "http_status"},
+    {ErrorKind::redirect, "redirect"},
+    {ErrorKind::gone, "gone"},
+    {ErrorKind::rate_limited, "rate_limited"},
+    {ErrorKind::egress_denied, "egress_denied"},
+    {ErrorKind::dns, "dns"},
+    {ErrorKind::connect_refused, "connect_refused"},
+    {ErrorKind::connect_timeout, "connect_timeout"},
+    {ErrorKind::connect_failed, "connect_failed"},
+    {ErrorKind::tls, "tls"},
+    {ErrorKind::tls_timeout, "tls_timeout"},
+    {ErrorKind::timeout, "timeout"},
+    {ErrorKind::connection_lost, "connection_lost"},
+    {ErrorKind::bad_response, "bad_response"},
+    {ErrorKind::shutdown, "shutdown"},
+    {ErrorKind::webhook_disabled, "webhook_disabled"},
+    {ErrorKind::webhook_deleted, "webhook_deleted"},
+    {ErrorKind::cancelled, "cancelled"},
+    {ErrorKind::expired, "expired"},
+    {ErrorKind::backlog_full, "backlog_full"},
+    {ErrorKind::internal, "internal"},
+};
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [lower](char x, char y) {
+           return lower(x) == lower(y);
+         });
+}
+
+ErrorKind kind_of_status(int status) {
+  if (status >= 200 && status <= 299) return ErrorKind::none;
+  if (status >= 300 && status <= 399) return ErrorKind::redirect;
+  if (status == 410) return ErrorKind::gone;
+  if (status == 429) return ErrorKind::rate_limited;
+  return ErrorKind::http_status;
+}
+
+// The first Retry-After that can be read; later ones and garbage do not count.
+std::optional<Millis> retry_after_of(const HeaderList& headers, Timestamp now) {
+  for (const auto& [name, value] : headers) {
+    if (!equal_ignoring_case(name, "retry-after")) continue;
+    if (const auto wait = parse_retry_after(value, now)) return wait;
+  }
+  return std::nullopt;
+}
+
+// Where a redirect points, if it can be shown: the receiver wrote it, and it goes into logs and
+// pages.
+std::string_view shown_location(const HeaderList& headers) {
+  constexpr std::size_t kShownMax = 200;
+  for (const auto& [name, value] : headers) {
+    if (!equal_ignoring_case(name, "location")) continue;
+    const bool is_plain =
+        std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < 0x7F; });
+    if (is_plain && value.size() <= kShownMax) return value;
+  }
+  return {};
+}
+
+std::string sentence_about(const HttpOutcome& outcome, const Classified& result) {
+  std::string text = "the receiver answered " + std::to_string(outcome.status);
+  if (result.kind == ErrorKind::redirect) {
+    const std::string_view location = shown_location(outcome.headers);
+    if (!location.empty()) (text += ", a redirect to ") += location;
+    text += "; redirects are not followed";
+  } else if (result.kind == ErrorKind::gone) {
+    text += ", so the webhook was disabled";
+  } else if (result.retry_after) {
+    text += " and asked to wait " +
+            std::to_string(std::chrono::ceil<std::chrono::seconds>(*result.retry_after).count()) +
+            " s";
+  }
+  return text;
+}
+
+Classified classify_failure_to_answer(const HttpOutcome& outcome) {
+  // Neither an answer nor a reason why not: a bug in a sender must show as a failure, not as
+  // silence.
+  const ErrorKind kind = outcome.error == ErrorKind::none ? ErrorKind::internal : outcome.error;
+  Classified result;
+  result.kind = kind;
+  result.error = outcome.error_text.empty() ? diagnosis(kind, 0, "") : outcome.error_text;
+  return result;
+}
+
+}  // namespace
+
+std::string_view name_of(ErrorKind kind) {
+  return name_in(kKinds, kind);
+}
+std::optional<ErrorKind> error_kind_named(std::string_view name) {
+  return value_in(kKinds, name);
+}
+
+Classified classify(const HttpOutcome& outcome, Timestamp now) {
+  if (outcome.status == 0) return classify_failure_to_answer(outcome);
+  Classified result;
+  result.kind = kind_of_status(outcome.status);
+  if (result.kind == ErrorKind::none) {
+    result.verdict = Verdict::success;
+    return result;
+  }
+  if (result.kind == ErrorKind::gone) result.verdict = Verdict::disable_webhook;
+  if (outcome.status == 429 || outcome.status == 503)
+    result.retry_after = retry_after_of(outcome.headers, now);
+  result.error = sentence_about(outcome, result);
+  return result;
+}
+
+}  // namespace fanfare
