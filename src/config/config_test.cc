@@ -351,6 +351,20 @@ TEST(ConfigOptions, TheFlagOfASecretNamesAFile) {
               option.is_secret || option.name == "egress-ca-file");
 }
 
+TEST(ConfigOptions, EachIsDocumentedAsItIs) {
+  std::ifstream file(FANFARE_SOURCE_DIR "/docs/configuration.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+
+  for (const ConfigOption& option : config_options()) {
+    const std::string shown_default =
+        option.default_value.empty() ? "" : "`" + std::string(option.default_value) + "` ";
+    const std::string row = "| `" + flag_of(option) + "` | `" + std::string(option.environment) +
+                            "` | `" + std::string(option.toml_key) + "` | " + shown_default + "| " +
+                            std::string(option.help) + " |\n";
+    EXPECT_THAT(page, HasSubstr(row));
+  }
+}
+
 TEST_F(LoadConfig, DescribeShowsValuesAndOriginsButNoSecret) {
   sources_.environment["FANFARE_ADMIN_KEY"] = kAdminKey;
   sources_.environment["FANFARE_MASTER_KEY"] = kKeyText;
