@@ -11,15 +11,17 @@
 #include <string_view>
 
 #include "base/function.h"
+#include "base/limits.h"
+#include "base/result.h"
 #include "domain/outcome.h"
 #include "net/reactor.h"
 
 namespace fanfare::net {
 
 struct HttpRequest {
-  std::string method;
-  std::string path;   // before '?', as sent
-  std::string query;  // after '?', as sent
+  std::string method;  // HEAD comes as GET: its answer is written without the body
+  std::string path;    // before '?', as sent
+  std::string query;   // after '?', as sent
   HeaderList headers;
   std::string body;
   std::string peer_ip;
@@ -41,8 +43,8 @@ using Responder = UniqueFunction<void(HttpResponse)>;
 // What the application decides once a head is complete and before any body is read.
 struct HeadVerdict {
   std::size_t body_bytes_max = 0;
-  std::optional<HttpResponse>
-      refusal;  // sent at once; the body is not read and the connection closes if one was coming
+  // Sent at once; the body is not read and the connection closes if one was coming.
+  std::optional<HttpResponse> refusal;
 };
 
 // Loop thread only.
@@ -52,15 +54,32 @@ class HttpHandler {
   // `request` has no body yet. "100 Continue" is sent only after this allows the body.
   virtual HeadVerdict on_head(const HttpRequest& request) = 0;
   virtual void on_request(HttpRequest request, Responder respond) = 0;
-  // Makes the answer to a request that the server itself refuses: 400, 408, 413, 414, 431, 500,
-  // 501, 505.
+  // Makes the answer to a request that the server itself refuses: 400, 408, 413, 414, 417, 431,
+  // 500, 501, 505.
   virtual HttpResponse on_refused(int status, std::string_view detail) = 0;
+};
+
+// How much and how long; the defaults are the server's, tests turn them down.
+struct ServerLimits {
+  Millis head_timeout = limits::kRequestHeadTimeout;  // from its first byte: 408
+  Millis body_timeout =
+      limits::kRequestBodyTimeout;  // more for what has come at the rate below: 408
+  std::size_t body_bytes_per_second_min = limits::kRequestBodyBytesPerSecondMin;
+  Millis keep_alive_idle = limits::kKeepAliveIdle;  // closed without a word
+  Millis write_stall = limits::kWriteStall;
+  // A refused client may still be sending; closing at once would reset the connection under the
+  // answer.
+  Millis linger{1000};
+  std::size_t linger_bytes_max = 64 * 1024;
+  std::size_t connections_per_ip_max = limits::kConnectionsPerIpMax;  // beyond: closed at once
+  Millis accept_pause{100};  // after running out of descriptors
 };
 
 struct ListenOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;                // 0 = any free one
   std::size_t connections_max = 10'000;  // beyond: accepting waits; it never spins
+  ServerLimits limits = {};
 };
 
 // Loop thread only, but for listen() and the destructor, which run while the loop does not.
