@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 constexpr Millis kIdleBefore = 100ms;
 // After a refused batch the journal waits, so that a full disk is not asked again in a tight loop.
 constexpr Millis kRefusedWait = 50ms;
+// How often a stopping journal asks a store that refuses before it gives up.
+constexpr int kRefusalsAtStopMax = 20;
 
 struct Size {
   std::size_t rows = 1;
@@ -186,6 +188,7 @@ void Journal::refuse(std::vector<Entry>& batch, const Error& error) {
 
 void Journal::run(const std::stop_token& stop) {
   bool has_background_work = true;
+  int refusals_since_stop = 0;
   while (true) {
     std::vector<Entry> batch = take_batch(stop);
     if (batch.empty()) {
@@ -202,15 +205,28 @@ void Journal::run(const std::stop_token& stop) {
       static_cast<void>(writer_.maintain(clock_.wall_now(), /*is_idle=*/false));
       continue;
     }
-    if (stop.stop_requested()) {
-      // The store refuses and the server is going down: what waits here is an outcome whose run is
-      // still queued, and so will be attempted again. Better a duplicate than a hang.
-      const std::lock_guard lock(mu_);
-      is_stopped_ = true;
+    if (stop.stop_requested() && ++refusals_since_stop == kRefusalsAtStopMax) {
+      give_up();
       return;
     }
     std::unique_lock lock(mu_);
-    wake_.wait_for(lock, stop, kRefusedWait, [] { return false; });
+    wake_.wait_for(lock, kRefusedWait);
+  }
+}
+
+// The store still refuses and the server is going down. What waits here is answered, or is an
+// outcome whose run is still queued and so will be attempted again after the next start: better a
+// duplicate than a hang.
+void Journal::give_up() {
+  std::vector<Entry> rest;
+  {
+    const std::lock_guard lock(mu_);
+    is_stopped_ = true;
+    rest.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
+    queue_.clear();
+  }
+  for (Entry& entry : rest) {
+    if (!entry.is_outcome) entry.done(entry.op.action, fail(Errc::unavailable, last_error()));
   }
 }
 

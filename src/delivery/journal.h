@@ -71,6 +71,7 @@ class Journal {
   void assign_ids(PublishOp& op, Timestamp now);
   bool commit(std::vector<Entry>& batch);
   void refuse(std::vector<Entry>& batch, const Error& error);
+  void give_up();
   void set_last_error(std::string text);
 
   Writer& writer_;

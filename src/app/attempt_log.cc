@@ -1,0 +1,44 @@
+#include "app/attempt_log.h"
+
+#include "telemetry/attempt_line.h"
+
+namespace fanfare {
+
+namespace {
+
+std::string_view decision_of(const AttemptOp& op) {
+  if (op.retry_at) return "retry";
+  if (op.final_status == DeliveryStatus::success) return "done";
+  return op.attempt.kind == ErrorKind::gone ? "disable_webhook" : "give_up";
+}
+
+}  // namespace
+
+std::function<void(const AttemptOp&)> attempt_logger(Log& log) {
+  return [&log](const AttemptOp& op) {
+    const bool is_success = op.final_status == DeliveryStatus::success && !op.retry_at;
+    if (!log.is_on(is_success ? LogLevel::debug : LogLevel::info)) return;
+    const std::string tenant = to_string(op.run.tenant);
+    const std::string webhook = to_string(op.run.webhook);
+    const std::string event = to_string(op.run.event);
+    const std::string delivery = to_string(op.run.delivery);
+    const std::string retry_at = op.retry_at ? format_rfc3339(*op.retry_at) : std::string();
+    log_attempt(log, AttemptLine{.tenant = tenant,
+                                 .webhook = webhook,
+                                 .event = event,
+                                 .delivery = delivery,
+                                 .event_type = op.run.event_type,
+                                 .peer = op.attempt.outcome.peer,
+                                 .run = op.run.run,
+                                 .number = op.attempt.number,
+                                 .is_success = is_success,
+                                 .status = op.attempt.outcome.status,
+                                 .error_kind = name_of(op.attempt.kind),
+                                 .error = op.attempt.error,
+                                 .decision = decision_of(op),
+                                 .retry_at = retry_at,
+                                 .duration_ms = op.attempt.outcome.timing.total_ms});
+  };
+}
+
+}  // namespace fanfare

@@ -1,0 +1,233 @@
+#include "app/server.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "api/api_handler.h"
+#include "app/attempt_log.h"
+#include "app/master_key.h"
+#include "auth/vault.h"
+#include "delivery/engine_parts.h"
+#include "egress/http_sender.h"
+#include "net/reactor.h"
+#include "net/resolver.h"
+#include "storage/memory/memory_store.h"
+#include "storage/sqlite/sqlite_store.h"
+
+namespace fanfare {
+
+namespace {
+
+// How long attempts that were cut off at the drain deadline may take to say so.
+constexpr std::chrono::seconds kAbortGrace{2};
+
+Result<std::unique_ptr<Store>> open_store(const DatabaseLocation& database) {
+  if (database.kind == DatabaseKind::memory)
+    return std::unique_ptr<Store>(std::make_unique<MemoryStore>());
+  return SqliteStore::open(database.path);
+}
+
+Result<EgressPolicy> policy_of(const Config& config) {
+  EgressPolicy policy;
+  policy.allows_http = config.egress_http;
+  policy.allows_metadata = config.egress_metadata;
+  for (const std::string& text : config.egress_allow) {
+    TRY(const Cidr cidr, parse_cidr(text));
+    policy.allowed.push_back(cidr);
+  }
+  policy.own = own_addresses();
+  return policy;
+}
+
+int reactor_count(const Config& config) {
+  if (config.reactors > 0) return config.reactors;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2);
+}
+
+// Counts down from several threads; one thread waits.
+class Countdown {
+ public:
+  explicit Countdown(std::size_t count) : left_(count) {}
+  void done() {
+    const std::lock_guard lock(mu_);
+    if (left_ > 0 && --left_ == 0) reached_.notify_all();
+  }
+  bool wait_for(std::chrono::milliseconds limit) {
+    std::unique_lock lock(mu_);
+    return reached_.wait_for(lock, limit, [this] { return left_ == 0; });
+  }
+
+ private:
+  std::mutex mu_;
+  std::condition_variable reached_;
+  std::size_t left_;
+};
+
+}  // namespace
+
+// Members are destroyed from the last to the first: whoever uses a thing stands below it.
+struct Server::Impl {
+  explicit Impl(Config from, Log& to) : config(std::move(from)), log(to) {}
+  ~Impl() { end_threads(); }
+
+  struct Reactor {
+    std::unique_ptr<net::Reactor> loop;
+    std::unique_ptr<net::Resolver> resolver;
+    std::unique_ptr<HttpSender> sender;
+    std::unique_ptr<ApiHandler> handler;
+    std::unique_ptr<net::HttpServer> server;
+    std::jthread thread;
+  };
+
+  Result<void> build(ServerHooks hooks);
+  Result<void> listen();
+  void start_threads();
+  void end_threads();
+
+  const Config config;
+  Log& log;
+  SystemClock clock;
+  SystemRandom random;
+  std::unique_ptr<Store> store;
+  std::unique_ptr<Vault> vault;
+  EgressPolicy policy;
+  std::vector<Reactor> reactors;
+  std::unique_ptr<Engine> engine;
+  std::jthread journal_thread;
+  std::vector<std::jthread> reader_threads;
+};
+
+Result<void> Server::Impl::build(ServerHooks hooks) {
+  TRY(store, open_store(config.database));
+  TRY(MasterKey key, find_master_key(config, *store, random));
+  if (!key.written_to.empty()) {
+    log.write(
+        LogLevel::warning,
+        "wrote a new master key; keep a copy apart from the database, nothing opens without it",
+        {{"file", key.written_to}});
+  }
+  vault = std::make_unique<Vault>(std::move(key.bytes), random);
+  TRY(policy, policy_of(config));
+
+  std::vector<Engine::Parts::Reactor> doors;
+  reactors.resize(static_cast<std::size_t>(reactor_count(config)));
+  for (Reactor& reactor : reactors) {
+    reactor.loop = std::make_unique<net::Reactor>(clock);
+    TRY(reactor.resolver, net::make_resolver(*reactor.loop));
+    TRY(reactor.sender,
+        HttpSender::make(*reactor.loop, *reactor.resolver, policy, config.egress_ca_file));
+    doors.push_back({*reactor.loop, *reactor.sender});
+  }
+  engine = std::make_unique<Engine>(Engine::Parts{.store = *store,
+                                                  .vault = *vault,
+                                                  .clock = clock,
+                                                  .random = random,
+                                                  .reactors = std::move(doors),
+                                                  .on_attempt = attempt_logger(log)});
+  TRY_VOID(engine->recover());
+
+  auto shared =
+      std::make_shared<ApiShared>(ApiConfig{.admin_key = config.admin_key,
+                                            .cursor_key = Secret{},
+                                            .policy = policy,
+                                            .catalogue_is_open = config.catalogue_is_open,
+                                            .clock = clock,
+                                            .random = random,
+                                            .extra_routes = std::move(hooks.extra_routes)});
+  for (Reactor& reactor : reactors) {
+    reactor.handler = std::make_unique<ApiHandler>(*engine, *reactor.loop, shared);
+  }
+  return {};
+}
+
+Result<void> Server::Impl::listen() {
+  net::ListenOptions options{.address = config.listen.address, .port = config.listen.port};
+  for (Reactor& reactor : reactors) {
+    TRY(reactor.server, net::HttpServer::listen(*reactor.loop, options, *reactor.handler));
+    options.port = reactor.server->port();  // a free port is chosen once and shared by all
+  }
+  return {};
+}
+
+void Server::Impl::start_threads() {
+  journal_thread = std::jthread([this](const std::stop_token& stop) { engine->run_journal(stop); });
+  for (int i = 0; i < config.reader_threads; ++i) {
+    reader_threads.emplace_back([this](const std::stop_token& stop) {
+      if (const auto result = engine->run_reader(stop); !result) {
+        log.write(LogLevel::error, "a reader could not open the store",
+                  {{"error", result.error().message}});
+      }
+    });
+  }
+  for (Reactor& reactor : reactors) {
+    reactor.thread = std::jthread([&reactor] { reactor.loop->run(); });
+  }
+}
+
+// The journal first, while the loops still take its completions; then who reads; the loops last.
+void Server::Impl::end_threads() {
+  if (journal_thread.joinable()) {
+    journal_thread.request_stop();
+    journal_thread.join();
+  }
+  for (std::jthread& thread : reader_threads) thread.request_stop();
+  reader_threads.clear();
+  for (Reactor& reactor : reactors) {
+    if (!reactor.thread.joinable()) continue;
+    reactor.loop->stop();
+    reactor.thread.join();
+  }
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::start(const Config& config, Log& log, ServerHooks hooks) {
+  auto impl = std::make_unique<Impl>(config, log);
+  TRY_VOID(impl->build(std::move(hooks)));
+  TRY_VOID(impl->listen());
+  impl->start_threads();
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+std::uint16_t Server::port() const {
+  return impl_->reactors.front().server->port();
+}
+Engine& Server::engine() {
+  return *impl_->engine;
+}
+Loop& Server::loop() {
+  return *impl_->reactors.front().loop;
+}
+const Clock& Server::clock() const {
+  return impl_->clock;
+}
+Random& Server::random() {
+  return impl_->random;
+}
+
+void Server::stop() {
+  auto left = std::make_shared<Countdown>(impl_->reactors.size() + 1);
+  for (Impl::Reactor& reactor : impl_->reactors) {
+    reactor.loop->post([&reactor, left] { reactor.server->drain([left] { left->done(); }); });
+  }
+  impl_->engine->drain([left] { left->done(); });
+  if (!left->wait_for(impl_->config.drain_timeout)) {
+    impl_->log.write(
+        LogLevel::warning,
+        "the drain timeout has passed; what is still under way is sent again after the next start",
+        {{"in_flight", impl_->engine->status().in_flight}});
+    for (Impl::Reactor& reactor : impl_->reactors) {
+      reactor.loop->post([&reactor] { reactor.sender->abort_all(); });
+    }
+    left->wait_for(kAbortGrace);
+  }
+  impl_->end_threads();
+}
+
+}  // namespace fanfare

@@ -1,0 +1,199 @@
+#include "cli/cli.h"
+
+#include <csignal>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "app/demo.h"
+#include "app/inbox.h"
+#include "app/server.h"
+#include "cli/flags.h"
+
+extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the program
+
+namespace fanfare {
+
+namespace {
+
+int complain(const Error& error) {
+  std::cerr << "fanfare: " << error.message << "\n";
+  return 1;
+}
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals != std::string::npos) all.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return all;
+}
+
+// Signals that end the server are taken by sigwait in the main thread: blocked before any thread
+// starts, so that all inherit it.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void wait_for_signal(const sigset_t& signals) {
+  int signal = 0;
+  sigwait(&signals, &signal);
+  std::cerr << "\nfanfare: stopping (" << (signal == SIGINT ? "Ctrl-C" : "SIGTERM") << ")…\n";
+}
+
+std::string url_of(const Config& config, std::uint16_t port) {
+  const bool is_v6 = config.listen.address.find(':') != std::string::npos;
+  return "http://" + (is_v6 ? "[" + config.listen.address + "]" : config.listen.address) + ":" +
+         std::to_string(port);
+}
+
+int serve(const Config& config, Log& log) {
+  const sigset_t signals = block_signals();
+  Result<std::unique_ptr<Server>> server = Server::start(config, log, {});
+  if (!server) return complain(server.error());
+  std::cout << "fanfare " FANFARE_VERSION " listening on " << url_of(config, (*server)->port())
+            << std::endl;
+  wait_for_signal(signals);
+  (*server)->stop();
+  return 0;
+}
+
+void print_demo(const Demo& demo, const std::string& url, const Config& config) {
+  const std::string key = demo.api_key.reveal();
+  std::cout << "\nFanfare " FANFARE_VERSION " is running on " << url << " (Ctrl-C stops it)\n\n"
+            << "  database   "
+            << (config.database.path.empty() ? "in memory" : config.database.path) << "\n"
+            << "  tenant     demo (" << to_string(demo.tenant) << ")\n"
+            << "  API key    " << key << "\n\n"
+            << "  webhooks   works   " << demo.works_url << "   answers 200\n"
+            << "             flaky   " << demo.flaky_url
+            << "   fails every third time, then the retry arrives\n"
+            << "             down    " << demo.down_url
+            << "   nothing listens: refused, retried, given up\n\n"
+            << "A first event, " << to_string(demo.first_event) << ", is stored and on its way to "
+            << demo.first_event_deliveries
+            << " webhooks. Publish another from a second terminal:\n\n"
+            << "  curl -s " << url << "/api/v1/events -H 'Authorization: Bearer " << key
+            << "' -H 'Content-Type: application/json' -d '{\"event_type\":\"" << kDemoEventType
+            << "\",\"data\":{\"order\":18}}'\n\n"
+            << "and see what became of all of them:\n\n"
+            << "  curl -s " << url << "/api/v1/deliveries -H 'Authorization: Bearer " << key
+            << "'\n\n"
+            << "What the inbox receives:\n"
+            << std::endl;
+}
+
+int dev(const Config& config, Log& log) {
+  const sigset_t signals = block_signals();
+  const SystemClock clock;
+  std::mutex printing;
+  Inbox inbox(clock, [&printing](const std::string& line) {
+    const std::lock_guard lock(printing);
+    std::cout << line << std::endl;
+  });
+  ServerHooks hooks;
+  hooks.extra_routes = [&inbox](net::HttpRequest& request, net::Responder& respond) {
+    return inbox.take(request, respond);
+  };
+  Result<std::unique_ptr<Server>> server = Server::start(config, log, std::move(hooks));
+  if (!server) return complain(server.error());
+  const std::string url = url_of(config, (*server)->port());
+  std::cout << "fanfare " FANFARE_VERSION " listening on " << url << std::endl;
+
+  DemoMaker maker(**server, url);
+  const Result<TenantId> tenant = maker.make_tenant();
+  if (!tenant) return complain(tenant.error());
+  inbox.verify_with((*server)->engine().directory(), *tenant);
+  {
+    const std::lock_guard lock(
+        printing);  // the first lines of the inbox come after the introduction
+    const Result<Demo> demo = maker.make(*tenant);
+    if (!demo) return complain(demo.error());
+    print_demo(*demo, url, config);
+  }
+  wait_for_signal(signals);
+  (*server)->stop();
+  std::cout << "Stopped. Everything is in "
+            << (config.database.path.empty() ? "memory no more" : config.database.path) << "."
+            << std::endl;
+  return 0;
+}
+
+// What `fanfare dev` sets where nobody said otherwise: plain HTTP to this machine is open, and the
+// console belongs to the inbox.
+void open_for_dev(ConfigSources& sources) {
+  const std::map<std::string, std::pair<std::string, std::string>> defaults = {
+      {"egress-http", {"FANFARE_EGRESS_HTTP", "true"}},
+      {"egress-allow", {"FANFARE_EGRESS_ALLOW", "127.0.0.0/8,::1/128"}},
+      {"database", {"FANFARE_DATABASE", "sqlite:fanfare-dev.db"}},
+      {"log-level", {"FANFARE_LOG_LEVEL", "warning"}},
+  };
+  for (const auto& [flag, setting] : defaults) {
+    const auto& [variable, value] = setting;
+    if (!sources.environment.contains(variable)) sources.flags.try_emplace(flag, value);
+  }
+}
+
+int run(bool is_dev, std::map<std::string, std::string> flags, const std::string& file) {
+  ConfigSources sources;
+  if (!file.empty()) sources.file = file;
+  sources.environment = environment();
+  sources.flags = std::move(flags);
+  if (is_dev) open_for_dev(sources);
+  const Result<Config> config = load_config(sources);
+  if (!config) {
+    complain(config.error());
+    return 2;
+  }
+  const SystemClock clock;
+  Log log(LogOptions{.level = log_level_named(config->log_level).value_or(LogLevel::info),
+                     .format = log_format_named(config->log_format).value_or(LogFormat::pretty)},
+          clock);
+  for (const std::string& warning : config->warnings)
+    log.write(LogLevel::warning, "configuration", {{"warning", warning}});
+  return is_dev ? dev(*config, log) : serve(*config, log);
+}
+
+}  // namespace
+
+int run_cli(int argc, char** argv) {
+  CLI::App app(
+      "Fanfare: applications publish events, Fanfare delivers them, signed, to every URL that "
+      "asked.",
+      "fanfare");
+  app.set_version_flag("--version", "fanfare " FANFARE_VERSION);
+  app.require_subcommand(1);
+  std::map<std::string, std::string> flags;
+  std::string file;
+  CLI::App* serve_command = app.add_subcommand("serve", "Run the server.");
+  CLI::App* dev_command =
+      app.add_subcommand("dev",
+                         "Run the server for trying it out: a demo tenant, three webhooks, a "
+                         "receiver that prints what arrives, a first event.");
+  for (CLI::App* command : {serve_command, dev_command}) {
+    command->add_option("--config", file, "Read options from this TOML file.")->type_name("FILE");
+    add_config_flags(*command, flags);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  try {
+    return run(dev_command->parsed(), std::move(flags), file);
+  } catch (const std::exception& error) {
+    std::cerr << "fanfare: stopped by an unexpected error: " << error.what() << "\n";
+    return 1;
+  }
+}
+
+}  // namespace fanfare
