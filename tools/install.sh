@@ -36,7 +36,9 @@ apt() {
 
 # Lists older than a day name files that mirrors have already replaced.
 refresh_package_lists() {
-  if [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -1 2>/dev/null | head -1)" ]; then return; fi
+  local fresh
+  fresh=$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -1 2>/dev/null | head -1)
+  if [ -n "$fresh" ]; then return; fi
   say "apt-get update"
   apt update -q || say "apt-get update failed; going on with the package lists at hand"
 }

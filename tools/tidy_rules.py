@@ -42,17 +42,20 @@ LIBRARY_HOMES = [
     (r"(sys/socket|netdb|sys/epoll)\.h", "src/net/* src/egress/*", "net/"),
 ]
 
+# Tests and what only tests include.
+TESTS = "src/*_test.cc src/*_fixture.h src/*_test_client.h src/*_for_test.h"
+
 # Words that code (comments and strings aside) in src must not hold, who may, and what to write instead.
 BANNED_CODE = [
     (r"::now\s*\(", "src/base/clock.cc", "base/clock.h: take `now` as an argument, or hold a Clock"),
-    (r"std::j?thread\b(?!::)|\bpthread_create\b|std::async\b", "src/app/* src/*_test.cc",
+    (r"std::j?thread\b(?!::)|\bpthread_create\b|std::async\b", "src/app/* " + TESTS,
      "a thread of app/: threads are created nowhere else"),
-    (r"(?<![\w:.])s?rand\s*\(|std::(random_device|mt19937)", "src/base/random.cc src/*_test.cc", "base/random.h"),
+    (r"(?<![\w:.])s?rand\s*\(|std::(random_device|mt19937)", "src/base/random.cc " + TESTS, "base/random.h"),
     (r"\bsleep_(for|until)\b|(?<![\w.>])(u|nano)?sleep\s*\(", "", "Loop::after, or a condition to wait for"),
     (r"(?<!\w)(f|v|vf)?printf\s*\(|(?<!\w)f?puts\s*\(|std::c(out|err|log)\b",
-     "src/cli/* src/app/* src/main.cc src/base/assert.cc src/*_test.cc", "telemetry/log.h"),
+     "src/cli/* src/app/* src/main.cc src/base/assert.cc " + TESTS, "telemetry/log.h"),
     (r"\bco_(await|yield|return)\b", "", "callbacks and small state machines: g++ 12 miscompiles coroutines"),
-    (r"(?<![\w>])::(connect|socket|bind|accept4?|sendto|sendmsg|recvfrom)\s*\(", "src/net/* src/*_test.cc",
+    (r"(?<![\w>])::(connect|socket|bind|accept4?|sendto|sendmsg|recvfrom)\s*\(", "src/net/* " + TESTS,
      "net/: nothing else opens a connection"),
     (r"\bgetaddrinfo\s*\(|\bgethostbyname\s*\(", "", "the resolver of net/"),
     (r"\b(strcpy|strcat|sprintf|gets|strtok|atoi|atol|atof)\s*\(", "", "std::string, std::from_chars"),
