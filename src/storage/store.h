@@ -1,8 +1,8 @@
-// Store: the door to everything durable. Two implementations, SQLite and memory, answer one contract suite
-// (tests/contract/store_contract.h); the one in memory is the reference.
+// Store: the door to everything durable. Two implementations, SQLite and memory, answer one
+// contract suite (tests/contract/store_contract.h); the one in memory is the reference.
 //
-// A store has exactly one Writer, used by the journal's thread alone, and any number of Readers, each used by one
-// thread. A read sees one snapshot of committed state.
+// A store has exactly one Writer, used by the journal's thread alone, and any number of Readers,
+// each used by one thread. A read sees one snapshot of committed state.
 #pragma once
 
 #include <memory>
@@ -18,12 +18,13 @@ namespace fanfare {
 class Writer {
  public:
   virtual ~Writer() = default;
-  // Runs all operations as one durable transaction and returns the result of each, in order. An outer error
-  // (Errc::unavailable: disk full, I/O error, hard limit of the log) means that nothing was stored; the store stays
-  // usable and the same operations may be given again.
+  // Runs all operations as one durable transaction and returns the result of each, in order. An
+  // outer error (Errc::unavailable: disk full, I/O error, hard limit of the log) means that nothing
+  // was stored; the store stays usable and the same operations may be given again.
   virtual Result<std::vector<Result<OpDone>>> commit(std::span<WriteOp> ops) = 0;
-  // Background work in one bounded step, between commits: advances the lazy indexes, checkpoints the log, drops
-  // expired idempotency keys and event ids. True if more is waiting. `is_idle` allows work that could wait.
+  // Background work in one bounded step, between commits: advances the lazy indexes, checkpoints
+  // the log, drops expired idempotency keys and event ids. True if more is waiting. `is_idle`
+  // allows work that could wait.
   virtual Result<bool> maintain(Timestamp now, bool is_idle) = 0;
   // The greatest event or delivery id ever stored; nil in an empty store.
   virtual Result<Uuid> newest_id() = 0;
@@ -38,8 +39,8 @@ struct Rows {
 };
 
 struct EventFilter {
-  std::string type;      // empty = any
-  std::string event_id;  // empty = any
+  std::string type;                       // empty = any
+  std::string event_id;                   // empty = any
   std::optional<Timestamp> since, until;  // created_at in [since, until)
 };
 struct DeliveryFilter {
@@ -88,24 +89,25 @@ class Reader {
 
   // Errc::not_found if the tenant has none.
   virtual Result<Event> event(TenantId tenant, EventId id) = 0;
-  virtual Result<Rows<Event>> events(TenantId tenant, const EventFilter& filter, std::optional<EventId> before,
-                                     std::size_t limit) = 0;
+  virtual Result<Rows<Event>> events(TenantId tenant, const EventFilter& filter,
+                                     std::optional<EventId> before, std::size_t limit) = 0;
   // Of one event, in id order.
   virtual Result<std::vector<Delivery>> event_deliveries(TenantId tenant, EventId event) = 0;
-  // A queued run that its webhook has settled (webhook_version below settled_below) reads as what it will become:
-  // cancelled if the webhook is deleted, failed with webhook_disabled otherwise.
+  // A queued run that its webhook has settled (webhook_version below settled_below) reads as what
+  // it will become: cancelled if the webhook is deleted, failed with webhook_disabled otherwise.
   virtual Result<Delivery> delivery(TenantId tenant, DeliveryId id) = 0;
   // By webhook or by tenant: lazy index plus the tail that it does not cover yet.
   virtual Result<Rows<Delivery>> deliveries(TenantId tenant, const DeliveryFilter& filter,
-                                            std::optional<DeliveryId> before, std::size_t limit) = 0;
+                                            std::optional<DeliveryId> before,
+                                            std::size_t limit) = 0;
   // All runs, in the order made.
   virtual Result<std::vector<Attempt>> attempts(TenantId tenant, DeliveryId id) = 0;
   // What a webhook was at one version.
   virtual Result<StoredWebhook> webhook_version(WebhookId webhook, std::int64_t version) = 0;
   // Each webhook of a tenant as it was at a moment: its newest version not made after it.
   virtual Result<std::vector<StoredWebhook>> webhooks_at(TenantId tenant, Timestamp when) = 0;
-  virtual Result<std::optional<KeptAnswer>> kept_answer(const std::string& scope, const std::string& key,
-                                                        Timestamp now) = 0;
+  virtual Result<std::optional<KeptAnswer>> kept_answer(const std::string& scope,
+                                                        const std::string& key, Timestamp now) = 0;
   // Does the store answer at all (for /readyz).
   virtual Result<void> ping() = 0;
 };
@@ -114,7 +116,8 @@ class Store {
  public:
   virtual ~Store() = default;
   virtual Writer& writer() = 0;  // the journal's thread only
-  virtual Result<std::unique_ptr<Reader>> open_reader() = 0;  // any thread; the reader is then one thread's
+  virtual Result<std::unique_ptr<Reader>>
+  open_reader() = 0;  // any thread; the reader is then one thread's
 };
 
 }  // namespace fanfare

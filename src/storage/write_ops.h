@@ -1,5 +1,6 @@
-// What the journal may ask of a store: every change of stored state is one of these operations, and a batch of them is
-// one transaction. An operation either happens whole or not at all, whatever becomes of its neighbours in the batch.
+// What the journal may ask of a store: every change of stored state is one of these operations, and
+// a batch of them is one transaction. An operation either happens whole or not at all, whatever
+// becomes of its neighbours in the batch.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +18,15 @@ namespace fanfare {
 
 // ---- publishing ----
 
-// One event and the run planned for each webhook that matched. Ids are assigned by the journal while it assembles the
-// batch: the event's, then its deliveries' in order, so that they follow the event's id directly.
+// One event and the run planned for each webhook that matched. Ids are assigned by the journal
+// while it assembles the batch: the event's, then its deliveries' in order, so that they follow the
+// event's id directly.
 struct EventPlan {
   Event event;
-  std::string fingerprint;         // SHA-256 of what makes two publishes equal; only with event.event_id
-  std::vector<QueuedRun> runs;     // go into `queue`
-  std::vector<QueuedRun> skipped;  // go straight into `deliveries` as skipped (webhook disabled on arrival)
+  std::string fingerprint;  // SHA-256 of what makes two publishes equal; only with event.event_id
+  std::vector<QueuedRun> runs;  // go into `queue`
+  std::vector<QueuedRun>
+      skipped;  // go straight into `deliveries` as skipped (webhook disabled on arrival)
 };
 
 // All events of one request. Each is accepted or refused by itself.
@@ -34,29 +37,31 @@ struct PublishOp {
 struct Published {
   EventId id;  // of the first event with this event_id when it is a duplicate
   int deliveries = 0;
-  bool is_duplicate = false;  // nothing was stored: tenant and event_id were seen in the last 7 days
-  bool is_conflict = false;   // the same, but with another fingerprint
+  bool is_duplicate =
+      false;                 // nothing was stored: tenant and event_id were seen in the last 7 days
+  bool is_conflict = false;  // the same, but with another fingerprint
   bool operator==(const Published&) const = default;
 };
 
 // ---- deliveries ----
 
-// An attempt and what it makes of its run, in one transaction. Compare and set: if the run is no longer in `queue` with
-// attempts_made = attempt.number - 1, the attempt is recorded and the state stays as it is.
+// An attempt and what it makes of its run, in one transaction. Compare and set: if the run is no
+// longer in `queue` with attempts_made = attempt.number - 1, the attempt is recorded and the state
+// stays as it is.
 struct AttemptOp {
   QueuedRun run;  // as it was before this attempt
   Attempt attempt;
-  std::optional<Timestamp> retry_at;                   // set: the run stays queued
+  std::optional<Timestamp> retry_at;                     // set: the run stays queued
   DeliveryStatus final_status = DeliveryStatus::failed;  // else it ends so
-  Timestamp finished_at;                               // when the attempt was over
+  Timestamp finished_at;                                 // when the attempt was over
 };
 struct AttemptApplied {
   bool was_current = false;
   bool operator==(const AttemptApplied&) const = default;
 };
 
-// Ends one queued run without an attempt (a person cancels it, or it expires). Errc::conflict if nothing is queued
-// under this id; Errc::not_found if the tenant has no such delivery.
+// Ends one queued run without an attempt (a person cancels it, or it expires). Errc::conflict if
+// nothing is queued under this id; Errc::not_found if the tenant has no such delivery.
 struct EndRunOp {
   TenantId tenant;
   DeliveryId delivery;
@@ -66,8 +71,8 @@ struct EndRunOp {
   Timestamp now;
 };
 
-// Moves up to `rows_max` queued runs of one webhook whose webhook_version is below `below_version` into history. Run
-// again until `has_more` is false; a crash in between loses nothing.
+// Moves up to `rows_max` queued runs of one webhook whose webhook_version is below `below_version`
+// into history. Run again until `has_more` is false; a crash in between loses nothing.
 struct SettleOp {
   WebhookId webhook;
   std::int64_t below_version = 0;
@@ -83,8 +88,8 @@ struct Settled {
   bool operator==(const Settled&) const = default;
 };
 
-// A finished delivery starts its next run; an open one is brought forward to now. Errc::not_found if the tenant has no
-// such delivery or its event is gone.
+// A finished delivery starts its next run; an open one is brought forward to now. Errc::not_found
+// if the tenant has no such delivery or its event is gone.
 struct RequeueOp {
   TenantId tenant;
   DeliveryId delivery;
@@ -117,7 +122,8 @@ struct CreateTenantOp {
 struct PutApiKeyOp {
   ApiKey key;
 };
-// Errc::conflict if `must_be_new` and the name is taken; Errc::not_found if it must exist and does not.
+// Errc::conflict if `must_be_new` and the name is taken; Errc::not_found if it must exist and does
+// not.
 struct PutEventTypeOp {
   EventType type;
   bool must_be_new = true;
@@ -132,9 +138,10 @@ struct StoredWebhook {
   std::string sealed_headers;               // of encode_headers(); empty = no headers
   std::vector<std::string> sealed_secrets;  // one for each of webhook.secrets, in order
 };
-// Writes the webhook, its secrets (the list replaces the stored one) and a row of `webhook_versions`.
-// `expected_version` 0 creates; else Errc::version_mismatch unless it is the stored version, Errc::not_found if there is
-// no such webhook of that tenant. A delete is a put with is_deleted.
+// Writes the webhook, its secrets (the list replaces the stored one) and a row of
+// `webhook_versions`. `expected_version` 0 creates; else Errc::version_mismatch unless it is the
+// stored version, Errc::not_found if there is no such webhook of that tenant. A delete is a put
+// with is_deleted.
 struct PutWebhookOp {
   StoredWebhook row;
   std::int64_t expected_version = 0;
@@ -148,11 +155,12 @@ struct SetSettingOp {
 
 struct StoredAnswer {
   int status = 0;
-  std::string body;        // sealed if it holds a secret
+  std::string body;  // sealed if it holds a secret
   bool is_sealed = false;
   bool operator==(const StoredAnswer&) const = default;
 };
-// An answer that was not made inside the operation's own transaction (for example of a test delivery).
+// An answer that was not made inside the operation's own transaction (for example of a test
+// delivery).
 struct StoreAnswerOp {};
 
 struct Unit {
@@ -161,20 +169,21 @@ struct Unit {
 // What an operation answers. Config operations answer Unit.
 using OpDone = std::variant<Unit, std::vector<Published>, AttemptApplied, Settled, Requeued>;
 
-// Taken in the same transaction as the operation, so that two equal requests cannot both happen. Errc::
-// idempotency_conflict (and the operation does not happen) if (scope, key) is taken and younger than
-// limits::kIdempotencyKeyKept. Not written if the operation itself fails.
+// Taken in the same transaction as the operation, so that two equal requests cannot both happen.
+// Errc:: idempotency_conflict (and the operation does not happen) if (scope, key) is taken and
+// younger than limits::kIdempotencyKeyKept. Not written if the operation itself fails.
 struct IdempotencyClaim {
-  std::string scope;        // who and which route
+  std::string scope;  // who and which route
   std::string key;
   std::string fingerprint;  // SHA-256 of method, path and body
   Timestamp now;
-  UniqueFunction<StoredAnswer(const OpDone&)> render;  // the answer to keep; called inside the transaction
+  UniqueFunction<StoredAnswer(const OpDone&)>
+      render;  // the answer to keep; called inside the transaction
 };
 
 using WriteAction =
-    std::variant<PublishOp, AttemptOp, EndRunOp, SettleOp, RequeueOp, CreateTenantOp, PutApiKeyOp, PutEventTypeOp,
-                 DeleteEventTypeOp, PutWebhookOp, SetSettingOp, StoreAnswerOp>;
+    std::variant<PublishOp, AttemptOp, EndRunOp, SettleOp, RequeueOp, CreateTenantOp, PutApiKeyOp,
+                 PutEventTypeOp, DeleteEventTypeOp, PutWebhookOp, SetSettingOp, StoreAnswerOp>;
 
 struct WriteOp {
   WriteAction action;

@@ -1,0 +1,89 @@
+// Configuration operations of the MemoryStore.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "storage/memory/memory_writer.h"
+
+namespace fanfare::memory {
+namespace {
+
+// As a store keeps it: what is secret is only in the sealed parts.
+StoredWebhook without_plaintext(StoredWebhook stored) {
+  for (auto& header : stored.webhook.settings.headers) header.value = Secret();
+  for (auto& secret : stored.webhook.secrets) secret.text = Secret();
+  return stored;
+}
+
+}  // namespace
+
+Result<OpDone> MemoryWriter::apply(const CreateTenantOp& op) {
+  const auto is_taken = [&](const auto& entry) {
+    const Tenant& other = entry.second;
+    return other.id == op.tenant.id ||
+           (!other.external_id.empty() && other.external_id == op.tenant.external_id);
+  };
+  if (std::any_of(state_.tenants.begin(), state_.tenants.end(), is_taken)) {
+    return fail(Errc::conflict, "there already is a tenant with this id or external_id");
+  }
+  state_.tenants[op.tenant.id] = op.tenant;
+  state_.tenant_keys.push_back(op.key);
+  return Unit{};
+}
+
+Result<OpDone> MemoryWriter::apply(const PutApiKeyOp& op) {
+  const auto [entry, is_new] = state_.api_keys.try_emplace(op.key.id, op.key);
+  entry->second.expires_at = op.key.expires_at;
+  entry->second.revoked_at = op.key.revoked_at;
+  return Unit{};
+}
+
+Result<OpDone> MemoryWriter::apply(const PutEventTypeOp& op) {
+  const bool exists = state_.event_types.contains(op.type.name);
+  if (op.must_be_new && exists) {
+    return fail(Errc::conflict, "there already is an event type named " + op.type.name);
+  }
+  if (!op.must_be_new && !exists) {
+    return fail(Errc::not_found, "there is no event type named " + op.type.name);
+  }
+  state_.event_types[op.type.name] = op.type;
+  return Unit{};
+}
+
+Result<OpDone> MemoryWriter::apply(const DeleteEventTypeOp& op) {
+  if (state_.event_types.erase(op.name) == 1) return Unit{};
+  return fail(Errc::not_found, "there is no event type named " + op.name);
+}
+
+Result<OpDone> MemoryWriter::apply(const PutWebhookOp& op) {
+  const Webhook& webhook = op.row.webhook;
+  FANFARE_ASSERT(op.row.sealed_secrets.size() == webhook.secrets.size());
+  const auto found = state_.webhooks.find(webhook.id);
+  const Webhook* stored = found == state_.webhooks.end() ? nullptr : &found->second.webhook;
+  if (op.expected_version == 0) {
+    if (stored) return fail(Errc::conflict, "there already is a webhook " + to_string(webhook.id));
+  } else if (!stored || stored->tenant != webhook.tenant) {
+    return fail(Errc::not_found, "there is no webhook " + to_string(webhook.id));
+  } else if (stored->version != op.expected_version) {
+    return fail(Errc::version_mismatch, "webhook " + to_string(webhook.id) + " is at version " +
+                                            std::to_string(stored->version) + ", not " +
+                                            std::to_string(op.expected_version));
+  }
+  if (state_.webhook_versions.contains({webhook.id, webhook.version})) {
+    return fail(Errc::conflict, "this version of webhook " + to_string(webhook.id) + " is stored");
+  }
+  const StoredWebhook row = without_plaintext(op.row);
+  state_.webhooks[webhook.id] = row;
+  state_.webhook_versions[{webhook.id, webhook.version}] = row;
+  return Unit{};
+}
+
+Result<OpDone> MemoryWriter::apply(const SetSettingOp& op) {
+  state_.settings[op.key] = op.value;
+  return Unit{};
+}
+
+Result<OpDone> MemoryWriter::apply(const StoreAnswerOp&) {
+  return Unit{};
+}
+
+}  // namespace fanfare::memory

@@ -1,0 +1,51 @@
+// What a MemoryStore knows: each table of migrations/0001_initial.sql as a map.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <tuple>
+#include <utility>
+
+#include "storage/delivery_view.h"
+
+namespace fanfare::memory {
+
+struct EventKey {
+  EventId event;
+  std::string fingerprint;
+  Timestamp at;
+};
+
+struct Answer {
+  KeptAnswer kept;
+  Timestamp at;
+};
+
+struct State {
+  std::mutex mu;  // held during each call of writer and readers
+
+  std::map<TenantId, Tenant> tenants;
+  std::vector<TenantKey> tenant_keys;
+  std::map<ApiKeyId, ApiKey> api_keys;
+  std::map<std::string, EventType> event_types;
+  std::map<WebhookId, StoredWebhook> webhooks;
+  std::map<std::pair<WebhookId, std::int64_t>, StoredWebhook> webhook_versions;
+  std::map<std::string, std::string> settings;
+
+  std::map<EventId, Event> events;
+  std::map<std::pair<TenantId, std::string>, EventKey> event_keys;
+  std::map<DeliveryId, QueuedRun> queue;
+  std::map<std::pair<DeliveryId, int>, FinishedRun> history;
+  std::map<std::tuple<DeliveryId, int, int>, Attempt> attempts;
+  std::map<std::pair<std::string, std::string>, Answer> answers;
+
+  // The highest finished run; null if there is none.
+  const FinishedRun* finished(DeliveryId id) const;
+  SettleLine settle_line(WebhookId id) const;
+  // The state of a delivery; none if it was never stored.
+  std::optional<Delivery> view(DeliveryId id) const;
+  // The same, or Errc::not_found unless the tenant has it.
+  Result<Delivery> view_of_tenant(TenantId tenant, DeliveryId id) const;
+};
+
+}  // namespace fanfare::memory

@@ -1,0 +1,201 @@
+#include "storage/memory/memory_store.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "storage/memory/memory_state.h"
+#include "storage/memory/memory_writer.h"
+
+namespace fanfare {
+namespace memory {
+namespace {
+
+// One page of what `next_older` yields, newest first.
+template <class T, class Matches>
+Rows<T> page_of(const std::vector<T>& newest_first, std::size_t limit, Matches takes) {
+  Rows<T> page;
+  for (const T& row : newest_first) {
+    if (!takes(row)) continue;
+    if (page.rows.size() == limit) {
+      page.has_more = true;
+      return page;
+    }
+    page.rows.push_back(row);
+  }
+  return page;
+}
+
+class MemoryReader final : public Reader {
+ public:
+  explicit MemoryReader(State& state) : state_(state) {}
+
+  Result<ConfigSnapshot> load_config() override {
+    const std::scoped_lock lock(state_.mu);
+    ConfigSnapshot config;
+    for (const auto& [id, tenant] : state_.tenants) config.tenants.push_back(tenant);
+    config.tenant_keys = state_.tenant_keys;
+    for (const auto& [id, key] : state_.api_keys) config.api_keys.push_back(key);
+    for (const auto& [name, type] : state_.event_types) config.event_types.push_back(type);
+    for (const auto& [id, webhook] : state_.webhooks) {
+      if (!webhook.webhook.is_deleted || has_queued(id)) config.webhooks.push_back(webhook);
+    }
+    for (const auto& setting : state_.settings) config.settings.emplace_back(setting);
+    return config;
+  }
+
+  Result<std::vector<WaitingWebhook>> waiting_webhooks() override {
+    const std::scoped_lock lock(state_.mu);
+    std::map<WebhookId, Timestamp> earliest;
+    for (const auto& [id, run] : state_.queue) {
+      const auto [entry, is_new] = earliest.try_emplace(run.webhook, run.next_attempt_at);
+      entry->second = std::min(entry->second, run.next_attempt_at);
+    }
+    std::vector<WaitingWebhook> waiting;
+    for (const auto& [webhook, at] : earliest) waiting.push_back({webhook, at});
+    return waiting;
+  }
+
+  Result<std::vector<DueRun>> queued(WebhookId webhook, std::size_t limit) override {
+    const std::scoped_lock lock(state_.mu);
+    std::vector<DueRun> due;
+    for (const auto& [id, run] : state_.queue) {
+      const auto event = state_.events.find(run.event);
+      if (run.webhook != webhook || event == state_.events.end()) continue;
+      due.push_back({run, event->second.data, event->second.created_at});
+    }
+    std::sort(due.begin(), due.end(), [](const DueRun& a, const DueRun& b) {
+      return std::tie(a.run.next_attempt_at, a.run.delivery) <
+             std::tie(b.run.next_attempt_at, b.run.delivery);
+    });
+    if (due.size() > limit) due.resize(limit);
+    return due;
+  }
+
+  Result<Event> event(TenantId tenant, EventId id) override {
+    const std::scoped_lock lock(state_.mu);
+    return event_of(tenant, id);
+  }
+
+  Result<Rows<Event>> events(TenantId tenant, const EventFilter& filter,
+                             std::optional<EventId> before, std::size_t limit) override {
+    const std::scoped_lock lock(state_.mu);
+    std::vector<Event> all;
+    for (const auto& [id, event] : state_.events) all.push_back(event);
+    std::reverse(all.begin(), all.end());
+    return page_of(all, limit, [&](const Event& event) {
+      return event.tenant == tenant && (!before || event.id < *before) && matches(filter, event);
+    });
+  }
+
+  Result<std::vector<Delivery>> event_deliveries(TenantId tenant, EventId event) override {
+    const std::scoped_lock lock(state_.mu);
+    TRY_VOID(event_of(tenant, event));
+    std::vector<Delivery> found;
+    for (const Delivery& delivery : all_deliveries()) {
+      if (delivery.event == event) found.push_back(delivery);
+    }
+    std::reverse(found.begin(), found.end());
+    return found;
+  }
+
+  Result<Delivery> delivery(TenantId tenant, DeliveryId id) override {
+    const std::scoped_lock lock(state_.mu);
+    return state_.view_of_tenant(tenant, id);
+  }
+
+  Result<Rows<Delivery>> deliveries(TenantId tenant, const DeliveryFilter& filter,
+                                    std::optional<DeliveryId> before, std::size_t limit) override {
+    const std::scoped_lock lock(state_.mu);
+    return page_of(all_deliveries(), limit, [&](const Delivery& delivery) {
+      return delivery.tenant == tenant && (!before || delivery.id < *before) &&
+             matches(filter, delivery);
+    });
+  }
+
+  Result<std::vector<Attempt>> attempts(TenantId tenant, DeliveryId id) override {
+    const std::scoped_lock lock(state_.mu);
+    TRY_VOID(state_.view_of_tenant(tenant, id));
+    std::vector<Attempt> found;
+    for (const auto& [key, attempt] : state_.attempts) {
+      if (attempt.delivery == id) found.push_back(attempt);
+    }
+    return found;
+  }
+
+  Result<StoredWebhook> webhook_version(WebhookId webhook, std::int64_t version) override {
+    const std::scoped_lock lock(state_.mu);
+    const auto found = state_.webhook_versions.find({webhook, version});
+    if (found != state_.webhook_versions.end()) return found->second;
+    return fail(Errc::not_found, "there is no version " + std::to_string(version) + " of webhook " +
+                                     to_string(webhook));
+  }
+
+  Result<std::vector<StoredWebhook>> webhooks_at(TenantId tenant, Timestamp when) override {
+    const std::scoped_lock lock(state_.mu);
+    std::map<WebhookId, StoredWebhook, std::greater<>> newest;
+    for (const auto& [key, row] : state_.webhook_versions) {
+      const bool counts = row.webhook.tenant == tenant && row.webhook.updated_at <= when;
+      if (counts) newest[key.first] = row;
+    }
+    std::vector<StoredWebhook> found;
+    for (const auto& [id, row] : newest) found.push_back(row);
+    return found;
+  }
+
+  Result<std::optional<KeptAnswer>> kept_answer(const std::string& scope, const std::string& key,
+                                                Timestamp now) override {
+    const std::scoped_lock lock(state_.mu);
+    const auto found = state_.answers.find({scope, key});
+    if (found == state_.answers.end()) return std::nullopt;
+    if (!is_kept(found->second.at, now, limits::kIdempotencyKeyKept)) return std::nullopt;
+    return found->second.kept;
+  }
+
+  Result<void> ping() override { return {}; }
+
+ private:
+  bool has_queued(WebhookId id) const {
+    return std::any_of(state_.queue.begin(), state_.queue.end(),
+                       [&](const auto& entry) { return entry.second.webhook == id; });
+  }
+
+  Result<Event> event_of(TenantId tenant, EventId id) const {
+    const auto found = state_.events.find(id);
+    if (found != state_.events.end() && found->second.tenant == tenant) return found->second;
+    return fail(Errc::not_found, "there is no event " + to_string(id));
+  }
+
+  // Every delivery once, newest first.
+  std::vector<Delivery> all_deliveries() const {
+    std::map<DeliveryId, Delivery, std::greater<>> views;
+    for (const auto& [id, run] : state_.queue) views[id] = *state_.view(id);
+    for (const auto& [key, run] : state_.history)
+      views.try_emplace(key.first, *state_.view(key.first));
+    std::vector<Delivery> all;
+    for (auto& [id, view] : views) all.push_back(std::move(view));
+    return all;
+  }
+
+  State& state_;
+};
+
+class MemoryStore final : public Store {
+ public:
+  Writer& writer() override { return writer_; }
+  Result<std::unique_ptr<Reader>> open_reader() override {
+    return std::unique_ptr<Reader>(std::make_unique<MemoryReader>(state_));
+  }
+
+ private:
+  State state_;
+  MemoryWriter writer_{state_};
+};
+
+}  // namespace
+}  // namespace memory
+
+std::unique_ptr<Store> make_memory_store() {
+  return std::make_unique<memory::MemoryStore>();
+}
+
+}  // namespace fanfare

@@ -1,0 +1,41 @@
+// The writer of a MemoryStore. Every operation checks first and then writes, so a refusal leaves
+// nothing behind.
+#pragma once
+
+#include "storage/memory/memory_state.h"
+
+namespace fanfare::memory {
+
+class MemoryWriter final : public Writer {
+ public:
+  explicit MemoryWriter(State& state) : state_(state) {}
+
+  Result<std::vector<Result<OpDone>>> commit(std::span<WriteOp> ops) override;
+  // Nothing is lazy here; expired keys are ignored by those who look.
+  Result<bool> maintain(Timestamp now, bool is_idle) override;
+  Result<Uuid> newest_id() override;
+
+ private:
+  Result<OpDone> run(WriteOp& op);
+  Result<OpDone> apply(const PublishOp& op);
+  Result<OpDone> apply(const AttemptOp& op);
+  Result<OpDone> apply(const EndRunOp& op);
+  Result<OpDone> apply(const SettleOp& op);
+  Result<OpDone> apply(const RequeueOp& op);
+  Result<OpDone> apply(const CreateTenantOp& op);
+  Result<OpDone> apply(const PutApiKeyOp& op);
+  Result<OpDone> apply(const PutEventTypeOp& op);
+  Result<OpDone> apply(const DeleteEventTypeOp& op);
+  Result<OpDone> apply(const PutWebhookOp& op);
+  Result<OpDone> apply(const SetSettingOp& op);
+  Result<OpDone> apply(const StoreAnswerOp& op);
+
+  bool has_stored_id(const PublishOp& op) const;
+  Published publish(const EventPlan& plan);
+  std::optional<Published> published_before(const EventPlan& plan) const;
+  void move_to_history(const FinishedRun& finished);
+
+  State& state_;
+};
+
+}  // namespace fanfare::memory

@@ -1,0 +1,48 @@
+// The numbers by which enums are stored. They are the enums' own values, so a new value goes to the
+// end of its enum and the last one moves here; the assertions catch a value put in between or taken
+// away.
+#pragma once
+
+#include "domain/delivery.h"
+
+namespace fanfare::sqlite {
+
+template <class E>
+constexpr E last_of();
+
+template <>
+constexpr DeliveryStatus last_of<DeliveryStatus>() {
+  return DeliveryStatus::skipped;
+}
+template <>
+constexpr Trigger last_of<Trigger>() {
+  return Trigger::replay;
+}
+template <>
+constexpr ErrorKind last_of<ErrorKind>() {
+  return ErrorKind::internal;
+}
+template <>
+constexpr Envelope last_of<Envelope>() {
+  return Envelope::raw;
+}
+template <>
+constexpr WebhookStatus last_of<WebhookStatus>() {
+  return WebhookStatus::disabled;
+}
+template <>
+constexpr Role last_of<Role>() {
+  return Role::publish;
+}
+
+static_assert(static_cast<int>(DeliveryStatus::success) == 2);
+static_assert(static_cast<int>(DeliveryStatus::skipped) == 5);
+static_assert(static_cast<int>(Trigger::retry) == 2 && static_cast<int>(Trigger::replay) == 3);
+static_assert(static_cast<int>(ErrorKind::dns) == 6 && static_cast<int>(ErrorKind::timeout) == 12);
+static_assert(static_cast<int>(ErrorKind::shutdown) == 15);
+static_assert(static_cast<int>(ErrorKind::internal) == 21);
+static_assert(static_cast<int>(Envelope::raw) == 3);
+static_assert(static_cast<int>(WebhookStatus::disabled) == 2);
+static_assert(static_cast<int>(Role::admin) == 0 && static_cast<int>(Role::publish) == 3);
+
+}  // namespace fanfare::sqlite

@@ -1,0 +1,85 @@
+#include "storage/sqlite/reader.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "domain/webhook_codec.h"
+
+namespace fanfare::sqlite {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kStepsBetweenLooks = 10'000;  // of SQLite's machine: well below a millisecond
+
+// The time inside an id is when the journal made it; created_at is when the request came, a little
+// earlier. Only if the clock is set back do ids run ahead, and then by as much. A filter by time
+// narrows the walk with this much room.
+constexpr Millis kIdClockSlack = 24h;
+constexpr std::int64_t kIdTimeMax = (std::int64_t{1} << 48) - 1;
+
+Uuid floor_id(Timestamp t) {
+  return uuid7_floor(timestamp_of_ms(std::clamp<std::int64_t>(ms_of(t), 0, kIdTimeMax)));
+}
+
+// Adding to a time from a request may not overflow, whatever year it names.
+Timestamp plus_slack(Timestamp t) {
+  return timestamp_of_ms(std::min(ms_of(t), kIdTimeMax)) + kIdClockSlack;
+}
+Timestamp minus_slack(Timestamp t) {
+  return timestamp_of_ms(std::max<std::int64_t>(ms_of(t), 0)) - kIdClockSlack;
+}
+
+}  // namespace
+
+WalkRange walk_range(const Uuid& owner, const Uuid& watermark, const WalkBounds& bounds) {
+  WalkRange range{.owner = owner, .low = {}, .below = {}, .watermark = watermark};
+  range.below.bytes.fill(0xff);
+  if (bounds.since) range.low = floor_id(minus_slack(*bounds.since));
+  if (bounds.until) range.below = floor_id(plus_slack(*bounds.until));
+  if (bounds.before) range.below = std::min(range.below, *bounds.before);
+  return range;
+}
+
+SqliteReader::SqliteReader(std::unique_ptr<Connection> db, const Clock& clock, Millis timeout)
+    : db_(std::move(db)), clock_(clock), timeout_(timeout) {
+  sqlite3_progress_handler(db_->handle(), kStepsBetweenLooks, &SqliteReader::on_progress, this);
+}
+
+int SqliteReader::on_progress(void* self) {
+  const auto& reader = *static_cast<const SqliteReader*>(self);
+  return reader.clock_.steady_now() >= reader.deadline_ ? 1 : 0;
+}
+
+Result<void> SqliteReader::check_deadline() const {
+  if (clock_.steady_now() < deadline_) return {};
+  return fail(Errc::unavailable, "the query took too long and was stopped; narrow it");
+}
+
+Result<void> SqliteReader::ping() {
+  return in_snapshot([&]() -> Result<void> {
+    TRY(auto row, db_->prepare("SELECT 1 FROM schema_migrations LIMIT 1"));
+    TRY_VOID(row.next());
+    return {};
+  });
+}
+
+Result<std::optional<KeptAnswer>> SqliteReader::kept_answer(const std::string& scope,
+                                                            const std::string& key, Timestamp now) {
+  return in_snapshot([&]() -> Result<std::optional<KeptAnswer>> {
+    TRY(auto row,
+        db_->prepare("SELECT fingerprint, status, body, is_sealed, created_at FROM answers"
+                     " WHERE scope = ? AND key = ?"));
+    row.bind(scope, key);
+    TRY(const bool found, row.next());
+    if (!found) return std::nullopt;
+    KeptAnswer kept;
+    Timestamp then;
+    TRY_VOID(row.read(kept.fingerprint, kept.answer.status, kept.answer.body, kept.answer.is_sealed,
+                      then));
+    if (!is_kept(then, now, limits::kIdempotencyKeyKept)) return std::nullopt;
+    return kept;
+  });
+}
+
+}  // namespace fanfare::sqlite

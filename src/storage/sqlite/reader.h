@@ -1,0 +1,74 @@
+// SqliteReader: answers questions on its own connection, which cannot write (query_only) and cannot
+// checkpoint. Each call is one read transaction, so everything it answers is one snapshot; a call
+// that runs longer than the read timeout is stopped, since an old snapshot keeps the log from being
+// emptied. One thread.
+#pragma once
+
+#include <memory>
+
+#include "base/clock.h"
+#include "storage/sqlite/id_walk.h"
+#include "storage/sqlite/rows.h"
+#include "storage/store.h"
+
+namespace fanfare::sqlite {
+
+class SqliteReader final : public Reader {
+ public:
+  SqliteReader(std::unique_ptr<Connection> db, const Clock& clock, Millis timeout);
+
+  Result<ConfigSnapshot> load_config() override;
+  Result<std::vector<WaitingWebhook>> waiting_webhooks() override;
+  Result<std::vector<DueRun>> queued(WebhookId webhook, std::size_t limit) override;
+  Result<Event> event(TenantId tenant, EventId id) override;
+  Result<Rows<Event>> events(TenantId tenant, const EventFilter& filter,
+                             std::optional<EventId> before, std::size_t limit) override;
+  Result<std::vector<Delivery>> event_deliveries(TenantId tenant, EventId event) override;
+  Result<Delivery> delivery(TenantId tenant, DeliveryId id) override;
+  Result<Rows<Delivery>> deliveries(TenantId tenant, const DeliveryFilter& filter,
+                                    std::optional<DeliveryId> before, std::size_t limit) override;
+  Result<std::vector<Attempt>> attempts(TenantId tenant, DeliveryId id) override;
+  Result<StoredWebhook> webhook_version(WebhookId webhook, std::int64_t version) override;
+  Result<std::vector<StoredWebhook>> webhooks_at(TenantId tenant, Timestamp when) override;
+  Result<std::optional<KeptAnswer>> kept_answer(const std::string& scope, const std::string& key,
+                                                Timestamp now) override;
+  Result<void> ping() override;
+
+ private:
+  // Runs `query` in a transaction of its own.
+  template <class Query>
+  auto in_snapshot(Query query) -> decltype(query()) {
+    deadline_ = clock_.steady_now() + timeout_;
+    TRY_VOID(db_->run("BEGIN"));
+    auto result = query();
+    // Ends the transaction after a failure too; a transaction that only read has nothing to lose.
+    db_->roll_back();
+    return result;
+  }
+  // Errc::unavailable once the call's time is up.
+  Result<void> check_deadline() const;
+  static int on_progress(void* self);
+
+  // ---- inside a snapshot ----
+  Result<Event> load_event(EventId id);
+  Result<std::optional<Delivery>> load_delivery(DeliveryId id);
+  Result<Delivery> load_delivery_of(TenantId tenant, DeliveryId id);
+  Result<Rows<Delivery>> list_deliveries(TenantId tenant, const DeliveryFilter& filter,
+                                         IdWalk& walk, std::size_t limit);
+  Result<Rows<Event>> list_events(const EventFilter& filter, IdWalk& walk, std::size_t limit);
+  Result<std::vector<StoredWebhook>> load_webhooks();
+
+  std::unique_ptr<Connection> db_;
+  const Clock& clock_;
+  Millis timeout_;
+  SteadyTime deadline_{};
+};
+
+// The bounds of a list's walk from what the caller asked for.
+struct WalkBounds {
+  std::optional<Timestamp> since, until;
+  std::optional<Uuid> before;
+};
+WalkRange walk_range(const Uuid& owner, const Uuid& watermark, const WalkBounds& bounds);
+
+}  // namespace fanfare::sqlite

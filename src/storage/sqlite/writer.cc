@@ -1,0 +1,150 @@
+#include "storage/sqlite/writer.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "storage/sqlite/ops.h"
+
+namespace fanfare::sqlite {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Millis kSweepEvery = 60s;
+constexpr int kSweptRowsMax = 500;  // in one step: about a millisecond
+
+}  // namespace
+
+SqliteWriter::SqliteWriter(std::unique_ptr<Connection> db, const WriterSettings& settings)
+    : db_(std::move(db)), settings_(settings), log_(*db_, settings.log), index_(*db_) {}
+
+Result<void> SqliteWriter::load() {
+  TRY_VOID(log_.load());
+  return index_.load();
+}
+
+// ---- commit ----
+
+Result<std::vector<Result<OpDone>>> SqliteWriter::commit(std::span<WriteOp> ops) {
+  TRY_VOID(log_.check_room());
+  auto results = run_batch(ops, Savepoints::none);
+  if (!results && results.error().code == Errc::conflict) {
+    results = run_batch(ops, Savepoints::for_each_operation);
+  }
+  if (results) note_stored(*results);
+  return results;
+}
+
+Result<std::vector<Result<OpDone>>> SqliteWriter::run_batch(std::span<WriteOp> ops,
+                                                            Savepoints savepoints) {
+  auto results = run_all(ops, savepoints);
+  if (!results) db_->roll_back();
+  return results;
+}
+
+Result<std::vector<Result<OpDone>>> SqliteWriter::run_all(std::span<WriteOp> ops,
+                                                          Savepoints savepoints) {
+  TRY_VOID(db_->run("BEGIN IMMEDIATE"));
+  std::vector<Result<OpDone>> results;
+  results.reserve(ops.size());
+  for (WriteOp& op : ops) {
+    bool is_fatal = false;
+    results.push_back(run_guarded(op, savepoints, is_fatal));
+    if (is_fatal) return tl::unexpected<Error>(std::move(results.back()).error());
+  }
+  TRY_VOID(db_->run("COMMIT"));
+  return results;
+}
+
+// `is_fatal` is set when the whole transaction has to go.
+Result<OpDone> SqliteWriter::run_guarded(WriteOp& op, Savepoints savepoints, bool& is_fatal) {
+  const bool is_guarded = savepoints == Savepoints::for_each_operation;
+  is_fatal = true;
+  if (is_guarded) TRY_VOID(db_->run("SAVEPOINT operation"));
+  db_->take_failure();
+  auto result = run_one(op);
+  const int failure = db_->take_failure() & 0xff;
+  if (failure != SQLITE_OK) {
+    if (!is_guarded || failure != SQLITE_CONSTRAINT) return result;
+    TRY_VOID(db_->run("ROLLBACK TO operation"));
+  }
+  if (is_guarded) TRY_VOID(db_->run("RELEASE operation"));
+  is_fatal = false;
+  return result;
+}
+
+Result<OpDone> SqliteWriter::run_one(WriteOp& op) {
+  if (const auto* publish = std::get_if<PublishOp>(&op.action)) {
+    // Lists would never show an event that arrives below the watermark of their index.
+    for (const EventPlan& plan : publish->events) {
+      FANFARE_ASSERT(plan.event.id.value > index_.watermark());
+    }
+  }
+  if (op.claim) TRY_VOID(check_claim(*db_, *op.claim));
+  TRY(OpDone done,
+      std::visit([this](const auto& action) { return apply(*db_, action); }, op.action));
+  if (op.claim) TRY_VOID(keep_answer(*db_, *op.claim, done));
+  return done;
+}
+
+void SqliteWriter::note_stored(const std::vector<Result<OpDone>>& results) {
+  for (const auto& result : results) {
+    if (!result) continue;
+    const auto* published = std::get_if<std::vector<Published>>(&*result);
+    if (published == nullptr) continue;
+    for (const Published& event : *published) {
+      if (event.is_duplicate || event.is_conflict) continue;
+      index_.note_stored(1 + static_cast<std::size_t>(event.deliveries));
+    }
+  }
+}
+
+// ---- between commits ----
+
+Result<bool> SqliteWriter::maintain(Timestamp now, bool is_idle) {
+  if (log_.wants_checkpoint(is_idle)) {
+    TRY_VOID(log_.checkpoint());
+    return true;
+  }
+  const std::size_t rows = is_idle ? settings_.index_rows_idle : settings_.index_rows_busy;
+  if (index_.waiting() >= rows) {
+    TRY_VOID(index_.advance(rows));
+    return true;
+  }
+  if (now < swept_at_ || now - swept_at_ >= kSweepEvery) {
+    TRY(const bool has_more, drop_expired(now));
+    if (!has_more) swept_at_ = now;
+    return has_more;
+  }
+  return false;
+}
+
+// From the front of each table, which is in the order of time; a row that is not expired ends the
+// step.
+Result<bool> SqliteWriter::drop_expired(Timestamp now) {
+  TRY(const auto keys, db_->run("DELETE FROM event_keys WHERE created_at <= ?1 AND rowid IN"
+                                " (SELECT rowid FROM event_keys ORDER BY rowid LIMIT ?2)",
+                                now - limits::kEventIdUniqueFor, kSweptRowsMax));
+  TRY(const auto answers, db_->run("DELETE FROM answers WHERE created_at <= ?1 AND rowid IN"
+                                   " (SELECT rowid FROM answers ORDER BY rowid LIMIT ?2)",
+                                   now - limits::kIdempotencyKeyKept, kSweptRowsMax));
+  return keys == kSweptRowsMax || answers == kSweptRowsMax;
+}
+
+Result<Uuid> SqliteWriter::newest_id() {
+  TRY(auto row,
+      db_->prepare(
+          "SELECT max("
+          "coalesce((SELECT id FROM events ORDER BY id DESC LIMIT 1), ?1),"
+          "coalesce((SELECT delivery FROM queue ORDER BY delivery DESC LIMIT 1), ?1),"
+          "coalesce((SELECT delivery FROM deliveries ORDER BY delivery DESC LIMIT 1), ?1))"));
+  row.bind(Uuid{});
+  TRY(const bool found, row.next());
+  FANFARE_ASSERT(found);
+  Uuid newest;
+  TRY_VOID(row.read(newest));
+  return newest;
+}
+
+}  // namespace fanfare::sqlite
