@@ -1,4 +1,6 @@
 // Durations as people write them in retry schedules: 5s, 30m, 1h30m.
+#include <algorithm>
+
 #include "base/assert.h"
 #include "domain/retry_policy.h"
 
@@ -13,13 +15,20 @@ struct Unit {
 constexpr Unit kUnits[] = {
     {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}};
 constexpr std::size_t kUnitCount = std::size(kUnits);
-// Ten digits of days still fit 64 bits of milliseconds, and so does the sum over all units.
-constexpr std::size_t kNumberDigitsMax = 10;
+// A hundred years: far beyond every bound on delays, and far from overflowing.
+constexpr std::int64_t kDurationMsMax = 36'525 * kUnits[0].ms;
 
 std::string_view take_while(std::string_view& text, std::string_view any_of) {
   const std::string_view taken = text.substr(0, text.find_first_not_of(any_of));
   text.remove_prefix(taken.size());
   return taken;
+}
+
+// The number that `digits` spell, or kDurationMsMax + 1 if it is larger than that.
+std::int64_t count_of(std::string_view digits) {
+  std::int64_t count = 0;
+  for (const char digit : digits) count = std::min(count * 10 + (digit - '0'), kDurationMsMax + 1);
+  return count;
 }
 
 // Written with the chosen units alone (bit n = kUnits[n]); empty if they do not add up to it.
@@ -49,11 +58,11 @@ Result<Millis> parse_duration(std::string_view text) {
     const std::string_view digits = take_while(rest, "0123456789");
     const std::string_view name = take_while(rest, "dhms");
     while (next_unit < kUnitCount && kUnits[next_unit].name != name) ++next_unit;
-    if (digits.empty() || digits.size() > kNumberDigitsMax || next_unit == kUnitCount)
-      return refused();
-    std::int64_t count = 0;
-    for (const char digit : digits) count = count * 10 + (digit - '0');
-    total += count * kUnits[next_unit++].ms;
+    if (digits.empty() || next_unit == kUnitCount) return refused();
+    const std::int64_t count = count_of(digits);
+    const std::int64_t unit_ms = kUnits[next_unit++].ms;
+    if (count > (kDurationMsMax - total) / unit_ms) return refused();
+    total += count * unit_ms;
   }
   return Millis{total};
 }

@@ -1,7 +1,12 @@
 #include "domain/webhook_codec.h"
 
+#include <array>
+#include <charconv>
+#include <cmath>
+
 #include <boost/json.hpp>
 
+#include "base/assert.h"
 #include "base/json_scan.h"
 #include "base/json_text.h"
 
@@ -22,13 +27,23 @@ json::object signature_object(const SignatureSettings& signature) {
   return object;
 }
 
+// The shortest text that reads back as the same number. It is stored as a string: Boost.JSON 1.81
+// does not round the numbers it reads correctly, and settings that come back different would look
+// changed.
+std::string text_of(double number) {
+  std::array<char, 32> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number);
+  FANFARE_ASSERT(end.ec == std::errc());
+  return std::string(buffer.data(), end.ptr);
+}
+
 json::object retry_object(const RetryPolicy& retry) {
   json::array schedule;
   for (const Millis delay : retry.schedule) schedule.emplace_back(delay.count());
   json::object object{{"schedule_ms", std::move(schedule)},
                       {"attempts", retry.attempts},
-                      {"jitter_low", retry.jitter_low},
-                      {"jitter_high", retry.jitter_high}};
+                      {"jitter_low", text_of(retry.jitter_low)},
+                      {"jitter_high", text_of(retry.jitter_high)}};
   if (!retry.preset.empty()) object["preset"] = retry.preset;
   return object;
 }
@@ -52,11 +67,12 @@ class Fields {
     }
   }
   void read(const char* name, double& field) {
-    const json::value* value = object_.if_contains(name);
-    if (value == nullptr) return;
-    boost::system::error_code error;
-    const auto number = value->to_number<double>(error);
-    if (error) {
+    if (object_.if_contains(name) == nullptr) return;
+    std::string text;
+    read(name, text);
+    double number = 0;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (end.ec != std::errc() || end.ptr != text.data() + text.size() || !std::isfinite(number)) {
       wrong_ = name;
     } else {
       field = number;
@@ -108,7 +124,6 @@ class Fields {
     }
     return value->get_object();
   }
-  void refuse(const char* name) { wrong_ = name; }
   Result<void> done() const {
     if (wrong_ != nullptr) return corrupt(wrong_);
     return {};
