@@ -26,6 +26,8 @@ ADMIN_KEY = "bench-admin-key-of-more-than-32-characters"
 START_TIMEOUT_S = 20
 DRAIN_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
+# Above this share of the machine, what others do shows in our rates.
+OTHERS_MAX_PERCENT = 10
 
 # name: (webhooks, deliveries for each event, event types)
 SCENARIOS = {"throughput": (8, 1, 8), "fanout": (10, 10, 1)}
@@ -119,6 +121,25 @@ class Sink(Program):
         return line
 
 
+class MachineUse:
+    """CPU time of the whole machine, to tell how much of it went to processes that are not ours."""
+
+    def __init__(self, busy_us, total_us):
+        self.busy_us, self.total_us = busy_us, total_us
+
+    @classmethod
+    def now(cls):
+        ticks = [int(word) for word in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        user, nice, system, _idle, _iowait, _irq, _softirq, stolen = ticks
+        tick_us = 1_000_000 // os.sysconf("SC_CLK_TCK")
+        return cls((user + nice + system + stolen) * tick_us, sum(ticks) * tick_us)
+
+    def others_until(self, later, ours_us):
+        """The share of the machine, in percent, that others took between two readings."""
+        others_us = later.busy_us - self.busy_us - ours_us
+        return max(0.0, 100 * others_us / max(later.total_us - self.total_us, 1))
+
+
 def start_floor(options, directory, sink, fanout):
     command = [options.programs / "floor", "--sink", sink, "--journal", directory / "floor.log.bin"]
     return Program("floor", [*command, "--fanout", fanout], directory / "floor.log")
@@ -170,14 +191,18 @@ SIDES = {"floor": (start_floor, set_up_floor), "fanfare": (start_fanfare, set_up
 # --- one run -------------------------------------------------------------------------------------------------------
 
 
-def run_load(options, server, types, extra, directory):
-    command = [options.programs / "load", "--server", server, "--types", types, "--payload", options.payload,
+def run_load(options, server, address, types, extra, directory):
+    command = [options.programs / "load", "--server", address, "--types", types, "--payload", options.payload,
                "--connections", options.connections, "--rate", options.rate,
                "--warmup-ms", int(options.warmup * 1000), "--measure-ms", int(options.seconds * 1000), *extra]
     with Program("load", command, directory / "load.log", stdout=subprocess.PIPE) as load:
         # The generator ends by itself: it waits 30 s at most for its last answers.
         output = load.process.communicate(timeout=options.warmup + options.seconds + 60)[0]
         if load.process.returncode != 0:
+            # A server that died is what the generator complains about: say that first, once it is a fact.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.process.wait(1)
+            server.check_alive()
             load.fail(f"ended with status {load.process.returncode}")
         return json.loads(output)
 
@@ -208,12 +233,14 @@ def run_once(options, side):
         server = stack.enter_context(start(options, directory, sink_address, fanout))
         address = server.wait_for_address()
         extra = set_up(address, sink_address, options.scenario)
-        cpu_before = server.cpu_us()
-        load = run_load(options, address, types, extra, directory)
+        cpu_before, machine_before = server.cpu_us(), MachineUse.now()
+        load = run_load(options, server, address, types, extra, directory)
         receipts = wait_for_deliveries(sink, server, load, load["acknowledged"] * fanout)
         server_use = {"cpu_us": server.cpu_us() - cpu_before, "peak_memory_kb": server.peak_memory_kb()}
+        ours_us = server_use["cpu_us"] + load["cpu_us"] + receipts["cpu_us"]
+        others = machine_before.others_until(MachineUse.now(), ours_us)
         server.stop()
-    return summarise(options, load, receipts, server_use, fanout)
+    return {**summarise(options, load, receipts, server_use, fanout), "others_cpu_percent": others}
 
 
 def summarise(options, load, receipts, server, fanout):
@@ -267,6 +294,7 @@ ROWS = [
     ("load CPU, µs an event", "load_cpu_us", "{:.1f}"),
     ("sink CPU, µs an event", "sink_cpu_us", "{:.1f}"),
     ("server peak memory, MB", "server_peak_mb", "{:.1f}"),
+    ("CPU taken by others, %", "others_cpu_percent", "{:.0f}"),
     ("refused", "refused", "{:,.0f}"),
     ("sent twice", "duplicates", "{:,.0f}"),
     ("lost", "lost", "{:,.0f}"),
@@ -294,8 +322,7 @@ def machine(options):
     cpu = re.search(r"model name\s*:\s*(.+)", pathlib.Path("/proc/cpuinfo").read_text())
     filesystem = subprocess.run(["findmnt", "-n", "-o", "FSTYPE", "-T", options.data], capture_output=True, text=True, check=False)
     return {"cpu": cpu.group(1) if cpu else platform.machine(), "cores": os.cpu_count(),
-            "kernel": platform.release(), "filesystem": filesystem.stdout.strip(),
-            "load_average_before": round(options.load_average, 2)}
+            "kernel": platform.release(), "filesystem": filesystem.stdout.strip()}
 
 
 def settings(options):
@@ -331,13 +358,12 @@ def print_table(result):
 
 def print_noise(result):
     """Says so when the numbers should not be trusted, rather than leaving it to the reader to notice."""
-    about = result["machine"]
     for side, numbers in result["sides"].items():
-        rate = numbers["lifecycle_per_s"]
+        rate, others = numbers["lifecycle_per_s"], numbers["others_cpu_percent"]
         if rate["max"] - rate["min"] > 0.2 * rate["median"]:
             print(f"noisy machine: the runs of {side} differ by more than 20 %; trust ratios and CPU, not rates")
-    if about["load_average_before"] > 0.5 * about["cores"]:
-        print(f"busy machine: the load average was {about['load_average_before']} before the first run")
+        if others["max"] > OTHERS_MAX_PERCENT:
+            print(f"busy machine: other processes took up to {others['max']:.0f} % of it while {side} ran")
 
 
 # --- the command ---------------------------------------------------------------------------------------------------
@@ -366,7 +392,6 @@ def parse_options():
     options.data = options.data.resolve()
     name = f"{options.scenario}-{options.rate}" if options.rate else options.scenario
     options.json = options.json or options.data / f"{name}.json"
-    options.load_average = os.getloadavg()[0]
     return options
 
 

@@ -65,6 +65,20 @@ class Summary(unittest.TestCase):
         self.assertEqual(run.cell(run.spread_of([2, 2]), "{:.0f}"), "2")
 
 
+class Machine(unittest.TestCase):
+    def test_what_others_took_is_the_busy_time_that_is_not_ours(self):
+        before, after = run.MachineUse(1000, 5000), run.MachineUse(1600, 6000)
+
+        self.assertEqual(before.others_until(after, ours_us=500), 10)
+        self.assertEqual(before.others_until(after, ours_us=700), 0)
+
+    def test_time_of_the_machine_moves_forward(self):
+        use = run.MachineUse.now()
+
+        self.assertGreater(use.total_us, use.busy_us)
+        self.assertGreater(use.busy_us, 0)
+
+
 class Process(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
