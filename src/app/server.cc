@@ -26,10 +26,9 @@ namespace {
 // How long attempts that were cut off at the drain deadline may take to say so.
 constexpr std::chrono::seconds kAbortGrace{2};
 
-Result<std::unique_ptr<Store>> open_store(const DatabaseLocation& database) {
-  if (database.kind == DatabaseKind::memory)
-    return std::unique_ptr<Store>(std::make_unique<MemoryStore>());
-  return SqliteStore::open(database.path);
+Result<std::unique_ptr<Store>> open_store(const DatabaseLocation& database, const Clock& clock) {
+  if (database.kind == DatabaseKind::memory) return make_memory_store();
+  return SqliteStore::open(database.path, clock);
 }
 
 Result<EgressPolicy> policy_of(const Config& config) {
@@ -96,6 +95,7 @@ struct Server::Impl {
   std::unique_ptr<Store> store;
   std::unique_ptr<Vault> vault;
   EgressPolicy policy;
+  std::unique_ptr<net::TlsClient> tls;
   std::vector<Reactor> reactors;
   std::unique_ptr<Engine> engine;
   std::jthread journal_thread;
@@ -103,7 +103,7 @@ struct Server::Impl {
 };
 
 Result<void> Server::Impl::build(ServerHooks hooks) {
-  TRY(store, open_store(config.database));
+  TRY(store, open_store(config.database, clock));
   TRY(MasterKey key, find_master_key(config, *store, random));
   if (!key.written_to.empty()) {
     log.write(
@@ -114,13 +114,13 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
   vault = std::make_unique<Vault>(std::move(key.bytes), random);
   TRY(policy, policy_of(config));
 
+  TRY(tls, net::TlsClient::create(net::TlsOptions{.extra_ca_file = config.egress_ca_file}));
   std::vector<Engine::Parts::Reactor> doors;
   reactors.resize(static_cast<std::size_t>(reactor_count(config)));
   for (Reactor& reactor : reactors) {
     reactor.loop = std::make_unique<net::Reactor>(clock);
-    TRY(reactor.resolver, net::make_resolver(*reactor.loop));
-    TRY(reactor.sender,
-        HttpSender::make(*reactor.loop, *reactor.resolver, policy, config.egress_ca_file));
+    TRY(reactor.resolver, net::DnsResolver::create(*reactor.loop));
+    reactor.sender = std::make_unique<HttpSender>(*reactor.loop, *reactor.resolver, *tls, policy);
     doors.push_back({*reactor.loop, *reactor.sender});
   }
   engine = std::make_unique<Engine>(Engine::Parts{.store = *store,

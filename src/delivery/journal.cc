@@ -69,7 +69,6 @@ bool Journal::submit(WriteOp op, Completion done) {
 void Journal::submit_outcome(AttemptOp op, Completion done) {
   WriteOp write{std::move(op), std::nullopt};
   const Size size = size_of(write);
-  outcomes_waiting_.fetch_add(1, std::memory_order_relaxed);
   {
     const std::lock_guard lock(mu_);
     push(Entry{std::move(write), std::move(done), size.rows, size.bytes, true});
@@ -159,7 +158,6 @@ bool Journal::commit(std::vector<Entry>& batch) {
   }
   FANFARE_ASSERT(results->size() == batch.size());
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (batch[i].is_outcome) outcomes_waiting_.fetch_sub(1, std::memory_order_relaxed);
     batch[i].done(batch[i].op.action, std::move((*results)[i]));
   }
   if (std::exchange(is_failing_, false)) set_last_error({});

@@ -9,7 +9,6 @@
 // in commit order. A completion must not block: it posts to a loop.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -40,14 +39,10 @@ class Journal {
   // Errc::unavailable and nothing is stored.
   [[nodiscard]] bool submit(WriteOp op, Completion done);
   // Queues the outcome of an attempt. It is never refused, and given to the store again until it is
-  // stored: nothing is decided twice. The caller bounds these by looking at is_congested() before
-  // it starts an attempt.
+  // stored: nothing is decided twice. The caller bounds these: an attempt holds its slot
+  // until it is stored.
   void submit_outcome(AttemptOp op, Completion done);
 
-  // Too many outcomes wait for the store: no new attempt shall start.
-  bool is_congested() const {
-    return outcomes_waiting_.load(std::memory_order_relaxed) >= kOutcomesMax;
-  }
   // The text of the last commit's error; empty when it worked.
   std::string last_error() const;
 
@@ -63,8 +58,6 @@ class Journal {
     std::size_t bytes = 0;
     bool is_outcome = false;
   };
-  static constexpr std::size_t kOutcomesMax = 4096;
-
   void push(Entry entry);
   std::vector<Entry> take_batch(const std::stop_token& stop);
   void assign_ids(std::vector<Entry>& batch);
@@ -78,7 +71,6 @@ class Journal {
   const Clock& clock_;
   Uuid7Sequence ids_;        // journal thread only
   bool is_failing_ = false;  // journal thread only: the last commit was refused
-  std::atomic<std::size_t> outcomes_waiting_{0};
 
   mutable std::mutex mu_;  // everything below
   std::condition_variable_any wake_;

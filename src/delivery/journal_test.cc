@@ -230,20 +230,6 @@ TEST_F(JournalTest, ItSaysWhyTheStoreRefusesUntilItWorksAgain) {
   EXPECT_EQ(journal.last_error(), "");
 }
 
-TEST_F(JournalTest, IsCongestedWhileManyOutcomesWait) {
-  AttemptOp op;
-  op.run = run_of(1, webhook_of(1));
-  EXPECT_FALSE(journal.is_congested());
-
-  for (int i = 0; i < 4096; ++i) journal.submit_outcome(op, count_into(stored, refused));
-  EXPECT_TRUE(journal.is_congested());
-
-  start();
-  stop();
-  EXPECT_FALSE(journal.is_congested());
-  EXPECT_EQ(stored, 4096);
-}
-
 TEST_F(JournalTest, StopsOnlyWhenEverythingQueuedIsStoredAndThenRefuses) {
   for (int i = 0; i < 100; ++i)
     ASSERT_TRUE(journal.submit(publish_op(), count_into(stored, refused)));

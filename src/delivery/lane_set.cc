@@ -27,6 +27,7 @@ struct LaneSet::Flight {
   HeldRun held;
   WebhookPtr webhook;  // as it was when the attempt began
   Timestamp started_at;
+  Lane::Answer answer = Lane::Answer::nothing;
   std::string body;                          // tests only: what was sent
   HeaderList headers;                        // tests only
   UniqueFunction<void(TestResult)> on_test;  // set for a test, which takes no slot of its lane
@@ -152,7 +153,7 @@ void LaneSet::recover_some() {
 // ---- scheduling ----
 
 bool LaneSet::may_start() const {
-  return !is_draining_ && in_flight_ < in_flight_max_ && !doors_.journal.is_congested();
+  return !is_draining_ && in_flight_ < in_flight_max_;
 }
 
 void LaneSet::pump(Entry& entry) {
@@ -282,17 +283,14 @@ void LaneSet::send_test(HeldRun held, WebhookPtr webhook, UniqueFunction<void(Te
 }
 
 void LaneSet::answered(std::unique_ptr<Flight> flight, HttpOutcome outcome) {
-  --in_flight_;
-  const WebhookId id = flight->webhook->id;
-  const bool is_test = static_cast<bool>(flight->on_test);
-  Entry* entry = is_test ? nullptr : lanes_.at(id).get();
-  if (entry) entry->lane.release_slot(answer_of(outcome));
-  if (outcome.error == ErrorKind::shutdown && !is_test) {
+  if (outcome.error == ErrorKind::shutdown && !flight->on_test) {
     // Costs no attempt: the row is still queued as it was, and is attempted again after the
     // restart.
+    lanes_.at(flight->webhook->id)->lane.release_slot(Lane::Answer::nothing);
     landed();
     return;
   }
+  flight->answer = answer_of(outcome);
   AttemptOp op = conclude(flight->held, *flight->webhook, std::move(outcome),
                           AttemptTimes{.started_at = flight->started_at, .finished_at = now()},
                           doors_.random.uniform01());
@@ -309,19 +307,21 @@ void LaneSet::answered(std::unique_ptr<Flight> flight, HttpOutcome outcome) {
           recorded(std::move(flight), stored, was_current);
         });
       });
-  if (entry) pump(*entry);
-  landed();
 }
 
+// The attempt is in flight until it is stored: so the slots bound the outcomes that wait for the
+// store, and a crash repeats at most as many attempts as there are slots.
 void LaneSet::recorded(std::unique_ptr<Flight> flight, AttemptOp& op, bool was_current) {
   if (flight->on_test) {
     flight->on_test(TestResult{.delivery = op.attempt.delivery,
                                .attempt = std::move(op.attempt),
                                .request_body = std::move(flight->body),
                                .request_headers = std::move(flight->headers)});
+    landed();
     return;
   }
   Entry& entry = *lanes_.at(flight->webhook->id);
+  entry.lane.release_slot(flight->answer);
   with_bytes(entry.lane, [&] {
     if (was_current && op.retry_at) {
       flight->held.run.attempts_made = op.attempt.number;
@@ -331,20 +331,25 @@ void LaneSet::recorded(std::unique_ptr<Flight> flight, AttemptOp& op, bool was_c
       entry.lane.finish(op.attempt.delivery);
     }
   });
+  landed();
   pump(entry);
-  unpark();
 }
 
 // A slot of the node is free.
 void LaneSet::landed() {
-  if (is_draining_ && in_flight_ == 0 && on_drained_) std::exchange(on_drained_, nullptr)();
+  --in_flight_;
+  tell_if_drained();
   unpark();
+}
+
+void LaneSet::tell_if_drained() {
+  if (is_draining_ && in_flight_ == 0 && on_drained_) std::exchange(on_drained_, nullptr)();
 }
 
 void LaneSet::drain(UniqueFunction<void()> done) {
   is_draining_ = true;
   on_drained_ = std::move(done);
-  landed();
+  tell_if_drained();
 }
 
 // ---- settling: what a disabled or deleted webhook leaves behind ----

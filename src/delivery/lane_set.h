@@ -87,6 +87,7 @@ class LaneSet {
   void answered(std::unique_ptr<Flight> flight, HttpOutcome outcome);
   void recorded(std::unique_ptr<Flight> flight, AttemptOp& op, bool was_current);
   void landed();
+  void tell_if_drained();
   Result<const Signer*> signer_of(Entry& entry);
 
   void settle(Entry& entry, std::int64_t below_version);
