@@ -84,6 +84,8 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   void admit(TcpSocket socket);
   void pause();
   void forget(ServerConnection& connection);
+  void accept_queued();
+  void drain_connections();
   void finish_if_drained();
   void shut_down();
 
@@ -182,6 +184,25 @@ void HttpServer::Impl::forget(ServerConnection& connection) {
   if (acceptor.is_open()) accept();
 }
 
+// Clients in the kernel's queue believe that they are connected; closing the listener would reset
+// them.
+void HttpServer::Impl::accept_queued() {
+  boost::system::error_code error;
+  acceptor.non_blocking(true, error);
+  while (!error && connections.size() < options.connections_max) {
+    TcpSocket socket(shared.reactor.impl().io.get_executor());
+    acceptor.accept(socket, error);
+    if (!error) admit(std::move(socket));
+  }
+}
+
+void HttpServer::Impl::drain_connections() {
+  std::vector<std::shared_ptr<ServerConnection>> open;
+  for (const auto& [_, connection] : connections) open.push_back(connection);
+  for (const auto& connection : open) connection->drain();
+  finish_if_drained();
+}
+
 void HttpServer::Impl::finish_if_drained() {
   if (connections.empty() && on_drained) {
     shared.reactor.post(std::exchange(on_drained, nullptr));
@@ -226,12 +247,14 @@ void HttpServer::drain(UniqueFunction<void()> done) {
   FANFARE_ASSERT(!impl_->shared.is_draining);
   impl_->shared.is_draining = true;
   impl_->on_drained = std::move(done);
+  impl_->accept_queued();
   boost::system::error_code ignored;
   impl_->acceptor.close(ignored);
-  std::vector<std::shared_ptr<ServerConnection>> open;
-  for (const auto& [_, connection] : impl_->connections) open.push_back(connection);
-  for (const auto& connection : open) connection->drain();
-  impl_->finish_if_drained();
+  // On the next turn: a request may have been read whose completion is still in the loop's queue,
+  // and a connection that looks idle now would be closed under it.
+  impl_->shared.reactor.post([weak = impl_->weak_from_this()] {
+    if (const auto impl = weak.lock()) impl->drain_connections();
+  });
 }
 
 std::size_t HttpServer::open_connections() const {

@@ -371,6 +371,25 @@ TEST_F(HttpServerTest, DrainWithoutConnectionsIsDoneAtOnce) {
   EXPECT_FALSE(TestClient().connect(port_));
 }
 
+TEST_F(HttpServerTest, DrainAnswersARequestThatArrivedBeforeIt) {
+  start();
+  TestClient known(port_);
+  known.exchange(get("/"));
+  TestClient fresh;
+  on_loop([&] {
+    // The loop is busy here, so it has seen neither of these.
+    fresh.connect(port_);
+    fresh.send(get("/fresh"));
+    known.send(get("/known"));
+    server_->drain([] {});
+  });
+
+  EXPECT_EQ(fresh.read_answer().body, "GET /fresh ");
+  EXPECT_EQ(known.read_answer().body, "GET /known ");
+  EXPECT_TRUE(fresh.is_closed());
+  EXPECT_TRUE(known.is_closed());
+}
+
 TEST_F(HttpServerTest, DrainWaitsForTheAnswerUnderWay) {
   keep_responders();
   start();
