@@ -63,11 +63,13 @@ def apply_allowed(findings, allowed):
 
 def check(files):
     findings = []
+    test_headers = tidy_rules.test_only_headers(files)
     for path, text in files.items():
         findings += tidy_rules.check_text(path, text)
         if path.endswith((".cc", ".h")):
             code = tidy_cpp.strip(text)
-            findings += tidy_rules.check_cpp(path, text, code)
+            is_test = path.endswith("_test.cc") or path in test_headers
+            findings += tidy_rules.check_cpp(path, text, code, is_test)
             findings += tidy_cpp.check_shape(path, text, code)
     findings += tidy_rules.check_tree(files)
     allowed, allow_findings = parse_allowed(files.get(ALLOW_FILE, ""))

@@ -27,7 +27,8 @@ MAY_INCLUDE = {
     "main.cc": "cli",
 }
 
-# A library's headers, the files that may include them, and what the others use instead.
+# A library's headers, the files that may include them (TESTS: tests, and
+# headers that only tests include), and what the others use instead.
 LIBRARY_HOMES = [
     (r"boost/asio|boost/system", "src/net/*", "base/loop.h"),
     (r"llhttp", "src/net/*", "net/http_server.h"),
@@ -37,25 +38,22 @@ LIBRARY_HOMES = [
     (r"spdlog|fmt/", "src/telemetry/*", "telemetry/log.h"),
     (r"toml\+\+", "src/config/toml_file.cc", "config/config.h"),
     (r"CLI/", "src/cli/*", "config/config.h"),
-    (r"boost/json", "src/domain/*.cc src/api/* src/*_test.cc", "base/json_scan.h"),
+    (r"boost/json", "src/domain/*.cc src/api/* TESTS", "base/json_scan.h"),
     (r"boost/(?!asio|system|json)", "", "the standard library"),
     (r"(sys/socket|netdb|sys/epoll)\.h", "src/net/* src/egress/*", "net/"),
 ]
 
-# Tests and what only tests include.
-TESTS = "src/*_test.cc src/*_fixture.h src/*_test_client.h src/*_for_test.h"
-
 # Words that code (comments and strings aside) in src must not hold, who may, and what to write instead.
 BANNED_CODE = [
     (r"::now\s*\(", "src/base/clock.cc", "base/clock.h: take `now` as an argument, or hold a Clock"),
-    (r"std::j?thread\b(?!::)|\bpthread_create\b|std::async\b", "src/app/* " + TESTS,
+    (r"std::j?thread\b(?!::)|\bpthread_create\b|std::async\b", "src/app/* TESTS",
      "a thread of app/: threads are created nowhere else"),
-    (r"(?<![\w:.])s?rand\s*\(|std::(random_device|mt19937)", "src/base/random.cc " + TESTS, "base/random.h"),
+    (r"(?<![\w:.])s?rand\s*\(|std::(random_device|mt19937)", "src/base/random.cc TESTS", "base/random.h"),
     (r"\bsleep_(for|until)\b|(?<![\w.>])(u|nano)?sleep\s*\(", "", "Loop::after, or a condition to wait for"),
     (r"(?<!\w)(f|v|vf)?printf\s*\(|(?<!\w)f?puts\s*\(|std::c(out|err|log)\b",
-     "src/cli/* src/app/* src/main.cc src/base/assert.cc " + TESTS, "telemetry/log.h"),
+     "src/cli/* src/app/* src/main.cc src/base/assert.cc TESTS", "telemetry/log.h"),
     (r"\bco_(await|yield|return)\b", "", "callbacks and small state machines: g++ 12 miscompiles coroutines"),
-    (r"(?<![\w>])::(connect|socket|bind|accept4?|sendto|sendmsg|recvfrom)\s*\(", "src/net/* " + TESTS,
+    (r"(?<![\w>])::(connect|socket|bind|accept4?|sendto|sendmsg|recvfrom)\s*\(", "src/net/* TESTS",
      "net/: nothing else opens a connection"),
     (r"\bgetaddrinfo\s*\(|\bgethostbyname\s*\(", "", "the resolver of net/"),
     (r"\b(strcpy|strcat|sprintf|gets|strtok|atoi|atol|atof)\s*\(", "", "std::string, std::from_chars"),
@@ -75,8 +73,8 @@ README_LINES_MAX = 40
 LAW_FILES = ("tools/tidy_rules.py", "tools/tidy_test.py")  # they must spell what they ban
 
 
-def matches(path, globs):
-    return any(fnmatch.fnmatch(path, glob) for glob in globs.split())
+def matches(path, globs, is_test):
+    return any(is_test if glob == "TESTS" else fnmatch.fnmatch(path, glob) for glob in globs.split())
 
 
 def line_of(text, offset):
@@ -100,7 +98,26 @@ def check_text(path, text):
     return findings
 
 
-def check_includes(path, text):
+def project_includes(text):
+    return re.findall(r'^#include "([^"]+)"', text, re.MULTILINE)
+
+
+def test_only_headers(files):
+    """Headers of src that tests include and the server does not."""
+    def reached_from(paths):
+        seen, waiting = set(), list(paths)
+        while waiting:
+            for target in project_includes(files.get(waiting.pop(), "")):
+                if "src/" + target not in seen:
+                    seen.add("src/" + target)
+                    waiting.append("src/" + target)
+        return seen
+    sources = [p for p in files if p.endswith(".cc")]
+    return (reached_from(p for p in sources if p.endswith("_test.cc"))
+            - reached_from(p for p in sources if p.startswith("src/") and not p.endswith("_test.cc")))
+
+
+def check_includes(path, text, is_test):
     module = path.split("/")[1]
     allowed = set(MAY_INCLUDE.get(module, "").split()) | {module}
     findings = []
@@ -110,23 +127,22 @@ def check_includes(path, text):
         line, target = line_of(text, match.start()), match[2]
         if match[1] == '"':
             folder = target.split("/")[0]
-            is_test_support = path.endswith("_test.cc") and folder == "tests"
-            if folder not in allowed and not is_test_support:
+            if folder not in allowed and not (is_test and folder == "tests"):
                 findings.append(Finding(path, line, "include-order", f"{module} must not include {target}"))
             continue
         for pattern, homes, instead in LIBRARY_HOMES:
-            if re.match(pattern, target) and not matches(path, homes):
+            if re.match(pattern, target) and not matches(path, homes, is_test):
                 findings.append(Finding(path, line, "library-home", f"<{target}> does not belong here: use {instead}"))
     return findings
 
 
-def check_cpp(path, text, code):
+def check_cpp(path, text, code, is_test):
     """Rules for C++ files; `code` is the text with comments and strings blanked."""
     if not path.startswith("src/"):
         return []
-    findings = check_includes(path, text)
+    findings = check_includes(path, text, is_test)
     for pattern, homes, instead in BANNED_CODE:
-        if matches(path, homes):
+        if matches(path, homes, is_test):
             continue
         for match in re.finditer(pattern, code):
             findings.append(Finding(path, line_of(code, match.start()), "banned-word",

@@ -13,7 +13,8 @@ def rules_of(path, text):
     code = tidy_cpp.strip(text)
     findings = tidy_rules.check_text(path, text)
     if path.endswith((".cc", ".h")):
-        findings += tidy_rules.check_cpp(path, text, code) + tidy_cpp.check_shape(path, text, code)
+        findings += tidy_rules.check_cpp(path, text, code, path.endswith("_test.cc"))
+        findings += tidy_cpp.check_shape(path, text, code)
     return [f.rule for f in findings]
 
 
@@ -171,6 +172,11 @@ class Tree(unittest.TestCase):
             self.assertEqual(tidy_rules.check_named_functions("d", named, files), [], named)
         for named in ["`Journal::flush`", "`Diary::commit`", "`planned()`"]:
             self.assertEqual(len(tidy_rules.check_named_functions("d", named, files)), 1, named)
+
+    def test_a_header_that_only_tests_include_is_a_test(self):
+        files = {"src/a/x_test.cc": '#include "a/fixture.h"\n#include "a/x.h"\n', "src/a/x.cc": '#include "a/x.h"\n',
+                 "src/a/fixture.h": '#include "a/inner.h"\n', "src/a/inner.h": "", "src/a/x.h": "", "src/a/unused.h": ""}
+        self.assertEqual(tidy_rules.test_only_headers(files), {"src/a/fixture.h", "src/a/inner.h"})
 
     def test_tests_do_not_keep_a_name_alive(self):
         self.assertEqual(len(tidy_rules.check_named_functions("d", "`plan()`", {"src/a/a_test.cc": "plan();"})), 1)
