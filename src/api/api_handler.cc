@@ -1,0 +1,121 @@
+#include "api/api_handler.h"
+
+#include "api/custom_headers.h"
+#include "api/idempotency.h"
+
+namespace fanfare {
+namespace {
+
+// `application/json`, alone or with charset=utf-8.
+bool is_json_type(std::string_view value) {
+  std::string text = lower_case(value);
+  std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '"'; });
+  return text == "application/json" || text == "application/json;charset=utf-8";
+}
+
+bool has_body(const net::HttpRequest& request) {
+  if (request.header("transfer-encoding")) return true;
+  const auto length = request.header("content-length");
+  return length && length->find_first_not_of('0') != std::string_view::npos;
+}
+
+Checked<void> check_content_type(const net::HttpRequest& request) {
+  if (!has_body(request)) return {};
+  const auto type = request.header("content-type");
+  if (type && !is_json_type(*type)) {
+    return refuse(ProblemKind::unsupported_media_type,
+                  "The body must be application/json in UTF-8.");
+  }
+  if (const auto encoding = request.header("content-encoding");
+      encoding && lower_case(*encoding) != "identity") {
+    return refuse(ProblemKind::unsupported_media_type,
+                  "The body must come without Content-Encoding.");
+  }
+  return {};
+}
+
+std::string hex16(std::uint64_t value) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(16, '0');
+  for (std::size_t i = 0; i < 16; ++i) text[15 - i] = kDigits[(value >> (4 * i)) & 15];
+  return text;
+}
+
+}  // namespace
+
+ApiHandler::ApiHandler(Engine& engine, Loop& home, std::shared_ptr<ApiShared> shared)
+    : shared_(std::move(shared)),
+      context_{engine, home, *shared_, Uuid7Sequence(shared_->config.random)} {
+  shared_->config.random.fill(
+      {reinterpret_cast<std::uint8_t*>(&request_id_state_), sizeof request_id_state_});
+}
+
+// A counter from a random start through a bijection (SplitMix64): no two alike, and no system call
+// for each.
+std::string ApiHandler::next_request_id() {
+  std::uint64_t z = (request_id_state_ += 0x9E3779B97F4A7C15ULL);
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  return "req_" + hex16(z ^ (z >> 31));
+}
+
+Checked<RouteMatch> ApiHandler::admit(const net::HttpRequest& request, Principal& principal) {
+  RouteMatch match = shared_->router.match(request.method, request.path);
+  if (match.route == nullptr && match.allow.empty()) {
+    return refuse(ProblemKind::not_found, "There is nothing at this path.");
+  }
+  if (match.route == nullptr) {
+    Problem problem(ProblemKind::method_not_allowed, "This path takes: " + match.allow + ".");
+    problem.headers.emplace_back("Allow", match.allow);
+    return tl::unexpected<Problem>(std::move(problem));
+  }
+  if (match.route->roles == kAnybody) return match;
+  auto who = authenticate(request, shared_->admin_digest, context_.directory(), context_.now());
+  if (!who) return tl::unexpected<Problem>(std::move(who).error());
+  if (auto may = authorize(*who, match.route->roles); !may)
+    return tl::unexpected<Problem>(std::move(may).error());
+  principal = *std::move(who);
+  return match;
+}
+
+net::HeadVerdict ApiHandler::on_head(const net::HttpRequest& request) {
+  Principal principal;
+  const auto match = admit(request, principal);
+  if (!match) {
+    const bool may_be_extra =
+        match.error().kind == ProblemKind::not_found && shared_->config.extra_routes;
+    if (may_be_extra) return {limits::kBodyBytesMax, std::nullopt};
+    return {0, response_of(match.error(), next_request_id())};
+  }
+  if (const auto type = check_content_type(request); !type) {
+    return {0, response_of(type.error(), next_request_id())};
+  }
+  return {match->route->body_bytes_max, std::nullopt};
+}
+
+void ApiHandler::on_request(net::HttpRequest request, net::Responder respond) {
+  Principal principal;
+  auto match = admit(request, principal);
+  const bool may_be_extra =
+      !match && match.error().kind == ProblemKind::not_found && shared_->config.extra_routes;
+  if (may_be_extra && shared_->config.extra_routes(request, respond)) return;
+
+  const auto exchange =
+      std::make_shared<Exchange>(std::move(request), std::move(respond), next_request_id());
+  if (exchange->failed(match)) return;
+  exchange->route = match->route;
+  exchange->parameters = std::move(match->parameters);
+  exchange->principal = std::move(principal);
+  auto tag = idempotency_of(exchange->request, *exchange->route, exchange->principal);
+  if (exchange->failed(tag)) return;
+  exchange->idempotency = *std::move(tag);
+  if (exchange->idempotency) return run_idempotent(context_, exchange);
+  exchange->route->handler(context_, exchange);
+}
+
+net::HttpResponse ApiHandler::on_refused(int status, std::string_view detail) {
+  const Problem problem(kind_of_status(status), std::string(detail));
+  return response_of(problem, next_request_id());
+}
+
+}  // namespace fanfare

@@ -1,0 +1,34 @@
+// ApiHandler: the HTTP API of one reactor. Finds the route, proves who asks, checks what can be
+// checked before the body is read, answers repeated requests from what was kept, and hands the rest
+// to the route's handler.
+//
+// Loop thread only. It must outlive the replies it waits for: drain the server and stop the engine
+// first.
+#pragma once
+
+#include <memory>
+
+#include "api/api_shared.h"
+#include "api/exchange.h"
+
+namespace fanfare {
+
+class ApiHandler final : public net::HttpHandler {
+ public:
+  ApiHandler(Engine& engine, Loop& home, std::shared_ptr<ApiShared> shared);
+
+  net::HeadVerdict on_head(const net::HttpRequest& request) override;
+  void on_request(net::HttpRequest request, net::Responder respond) override;
+  net::HttpResponse on_refused(int status, std::string_view detail) override;
+
+ private:
+  // The route of a request and who asks, or why not.
+  Checked<RouteMatch> admit(const net::HttpRequest& request, Principal& principal);
+  std::string next_request_id();
+
+  const std::shared_ptr<ApiShared> shared_;
+  ApiContext context_;
+  std::uint64_t request_id_state_ = 0;
+};
+
+}  // namespace fanfare

@@ -1,0 +1,56 @@
+// What the API needs from outside, and what its handlers on all reactors share. Any thread.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <unordered_set>
+
+#include "api/cursor.h"
+#include "api/router.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "egress/policy.h"
+#include "net/http_server.h"
+
+namespace fanfare {
+
+struct ApiConfig {
+  Secret
+      admin_key;  // the operator's own admin key, any text of at least 32 characters; empty = none
+  Secret
+      cursor_key;  // signs list cursors; empty = drawn at start, and cursors end with the process
+  EgressPolicy policy;
+  bool catalogue_is_open = false;  // event types need not be in the catalogue
+  const Clock& clock;
+  Random& random;
+  // Asked for paths that no route knows (the inboxes of `fanfare dev`). True if it took the request
+  // and its responder.
+  std::function<bool(net::HttpRequest&, net::Responder&)> extra_routes;
+};
+
+// The Idempotency-Keys whose first request is still under way. Across restarts the store decides.
+class RunningKeys {
+ public:
+  // False if it is running already.
+  bool start(const std::string& key);
+  void finish(const std::string& key);
+  std::size_t size() const;
+
+ private:
+  mutable std::mutex mu_;
+  std::unordered_set<std::string> keys_;
+};
+
+class ApiShared {
+ public:
+  explicit ApiShared(ApiConfig from);
+
+  const ApiConfig config;
+  const std::string admin_digest;  // SHA-256 of the admin key; empty = none
+  const CursorSigner cursors;
+  const Router router;
+  RunningKeys running;
+};
+
+}  // namespace fanfare

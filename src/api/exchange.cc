@@ -1,0 +1,49 @@
+#include "api/exchange.h"
+
+namespace fanfare {
+
+Exchange::Exchange(net::HttpRequest request_in, net::Responder respond, std::string request_id_in)
+    : request(std::move(request_in)),
+      request_id(std::move(request_id_in)),
+      respond_(std::move(respond)) {}
+
+void Exchange::answer(Answer answer) {
+  FANFARE_ASSERT(respond_);
+  net::HttpResponse response;
+  response.status = answer.status;
+  // A kept refusal (an event_id conflict) is replayed as what it was.
+  const std::string_view type =
+      answer.status >= 400 ? "application/problem+json" : "application/json";
+  response.headers = common_headers(answer.body.empty() ? "" : type, request_id);
+  for (auto& header : answer.headers) response.headers.push_back(std::move(header));
+  response.body = std::move(answer.body);
+  // Free before the client can see the answer: its next request with the key must find the kept
+  // one.
+  ticket.release();
+  std::exchange(respond_, {})(std::move(response));
+}
+
+void Exchange::fail(const Problem& problem) {
+  FANFARE_ASSERT(respond_);
+  ticket.release();
+  std::exchange(respond_, {})(response_of(problem, request_id));
+}
+
+std::optional<IdempotencyClaim> Exchange::claim(
+    Timestamp now, UniqueFunction<StoredAnswer(const OpDone&)> render) const {
+  if (!idempotency) return std::nullopt;
+  return IdempotencyClaim{idempotency->scope, idempotency->key, idempotency->fingerprint, now,
+                          std::move(render)};
+}
+
+void answer_from_store(ApiContext& context, const ExchangePtr& exchange,
+                       std::function<Result<std::string>(Reader&)> query, HeaderList headers) {
+  context.engine.read<std::string>(
+      std::move(query), context.home,
+      reply_to<std::string>(exchange,
+                            [exchange, headers = std::move(headers)](std::string body) mutable {
+                              exchange->answer({200, std::move(body), std::move(headers)});
+                            }));
+}
+
+}  // namespace fanfare

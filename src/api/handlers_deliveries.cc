@@ -1,0 +1,178 @@
+#include <map>
+
+#include "api/handlers.h"
+#include "api/idempotency.h"
+#include "api/list_query.h"
+#include "api/rebuild.h"
+#include "api/webhook_edit.h"
+
+namespace fanfare {
+namespace {
+
+DeliveryFilter read_filter(QueryReader& query) {
+  DeliveryFilter filter;
+  if (const auto name = query.text("status")) {
+    filter.status = delivery_status_named(*name);
+    if (!filter.status) {
+      query.add_error("status", "unknown_status",
+                      "must be pending, retrying, success, failed, cancelled or skipped");
+    }
+  }
+  filter.event_type = query.text({"event_type", "event", "type"}).value_or("");
+  filter.since = query.time("since");
+  filter.until = query.time("until");
+  filter.code = query.integer("code", 100, 599);
+  return filter;
+}
+
+void answer_list(ApiContext& context, const ExchangePtr& exchange, TenantId tenant,
+                 DeliveryFilter filter, ListPage page) {
+  answer_from_store(
+      context, exchange,
+      [&cursors = context.shared.cursors, tenant, filter = std::move(filter),
+       page = std::move(page)](Reader& reader) -> Result<std::string> {
+        TRY(const auto rows,
+            reader.deliveries(tenant, filter, id_at<DeliveryId>(page.after), page.limit));
+        return page_of_rows(cursors, page, rows, write_delivery);
+      });
+}
+
+struct DeliveryPlace {
+  TenantId tenant;
+  DeliveryId id;
+};
+
+Checked<DeliveryPlace> place_of(ApiContext& context, const Exchange& exchange,
+                                const Checked<std::optional<std::string>>& named) {
+  if (!named) return tl::unexpected<Problem>(named.error());
+  const auto tenant = tenant_of(exchange.principal, context.directory(), *named);
+  if (!tenant) return tl::unexpected<Problem>(tenant.error());
+  const auto id = parse_id<DeliveryTag>(exchange.parameter());
+  if (!id) return refuse(ProblemKind::not_found, "There is no delivery with this id.");
+  return DeliveryPlace{*tenant, *id};
+}
+
+// Retention removes an event with its payload before its deliveries; what was sent is then unknown.
+Result<Event> event_or_remains(Reader& reader, const Delivery& delivery) {
+  auto event = reader.event(delivery.tenant, delivery.event);
+  if (event || event.error().code != Errc::not_found) return event;
+  Event remains;
+  remains.id = delivery.event;
+  remains.tenant = delivery.tenant;
+  remains.type = delivery.event_type;
+  remains.created_at = delivery.created_at;
+  return remains;
+}
+
+Result<std::string> read_detail(const Engine& engine, Directory& directory, Reader& reader,
+                                DeliveryPlace place) {
+  TRY(const Delivery delivery, reader.delivery(place.tenant, place.id));
+  TRY(const auto attempts, reader.attempts(place.tenant, place.id));
+  TRY(const Event event, event_or_remains(reader, delivery));
+  const WebhookPtr now = directory.webhook(delivery.webhook);
+  const std::vector<SigningSecret> secrets = now ? now->secrets : std::vector<SigningSecret>{};
+  std::map<std::int64_t, Webhook> versions;
+  JsonWriter out;
+  out.begin_object();
+  write_delivery_members(out, delivery);
+  out.key("attempt_log").begin_array();
+  for (const Attempt& attempt : attempts) {
+    if (!versions.contains(attempt.webhook_version)) {
+      TRY(Webhook version, engine.webhook_at(reader, delivery.webhook, attempt.webhook_version));
+      versions.emplace(attempt.webhook_version, std::move(version));
+    }
+    const Webhook& version = versions.at(attempt.webhook_version);
+    write_attempt(out, attempt, rebuild_request({version, secrets, event, delivery, attempt}));
+  }
+  out.end_array().end_object();
+  return out.take();
+}
+
+std::string view_of(const QueuedRun& run) {
+  JsonWriter out;
+  write_delivery(out, delivery_of(run));
+  return out.take();
+}
+
+}  // namespace
+
+void handle_list_deliveries(ApiContext& context, const ExchangePtr& exchange) {
+  QueryReader query(exchange->request.query);
+  const auto named = tenant_in(query);
+  DeliveryFilter filter = read_filter(query);
+  if (const auto text = query.text("webhook_id")) {
+    const auto id = parse_id<WebhookTag>(*text);
+    if (id) filter.webhook = *id;
+    if (!id) query.add_error("webhook_id", "invalid_id", id.error().message);
+  }
+  const auto tenant = tenant_of(exchange->principal, context.directory(), named);
+  if (exchange->failed(tenant)) return;
+  auto page = read_page(context, query, "deliveries", to_string(*tenant));
+  if (exchange->failed(page)) return;
+  answer_list(context, exchange, *tenant, std::move(filter), *std::move(page));
+}
+
+void handle_webhook_deliveries(ApiContext& context, const ExchangePtr& exchange) {
+  QueryReader query(exchange->request.query);
+  const auto named = tenant_in(query);
+  DeliveryFilter filter = read_filter(query);
+  const auto webhook = find_webhook(context, *exchange, exchange->parameter(), named);
+  if (exchange->failed(webhook)) return;
+  filter.webhook = (*webhook)->id;
+  const TenantId tenant = (*webhook)->tenant;
+  auto page =
+      read_page(context, query, "deliveries of " + to_string((*webhook)->id), to_string(tenant));
+  if (exchange->failed(page)) return;
+  answer_list(context, exchange, tenant, std::move(filter), *std::move(page));
+}
+
+void handle_get_delivery(ApiContext& context, const ExchangePtr& exchange) {
+  const auto place = place_of(context, *exchange, only_tenant(*exchange));
+  if (exchange->failed(place)) return;
+  answer_from_store(context, exchange,
+                    [&engine = context.engine, &directory = context.directory(), place = *place](
+                        Reader& reader) { return read_detail(engine, directory, reader, place); });
+}
+
+void handle_retry_delivery(ApiContext& context, const ExchangePtr& exchange) {
+  const auto place = place_of(context, *exchange, only_tenant_in_body(*exchange));
+  if (exchange->failed(place)) return;
+  auto claim = exchange->claim(context.now(), [](const OpDone& done) {
+    return StoredAnswer{202, view_of(std::get<Requeued>(done).run), false};
+  });
+  context.engine.retry(place->tenant, place->id, std::move(claim), context.home,
+                       reply_to<Requeued>(exchange, [exchange](const Requeued& done) {
+                         exchange->answer({202, view_of(done.run), {}});
+                       }));
+}
+
+void handle_cancel_delivery(ApiContext& context, const ExchangePtr& exchange) {
+  const auto place = place_of(context, *exchange, only_tenant_in_body(*exchange));
+  if (exchange->failed(place)) return;
+  JsonWriter out;
+  out.begin_object()
+      .text("id", to_string(place->id))
+      .text("status", name_of(DeliveryStatus::cancelled));
+  out.end_object();
+  std::string body = out.take();
+  auto claim = exchange->claim(context.now(),
+                               [body](const OpDone&) { return StoredAnswer{200, body, false}; });
+  context.engine.cancel(place->tenant, place->id, std::move(claim), context.home,
+                        reply_to<Unit>(exchange, [exchange, body = std::move(body)](Unit) mutable {
+                          exchange->answer({200, std::move(body), {}});
+                        }));
+}
+
+void handle_retry_due(ApiContext& context, const ExchangePtr& exchange) {
+  const auto named = only_tenant_in_body(*exchange);
+  if (exchange->failed(named)) return;
+  if (*named) {
+    return exchange->fail(validation_problem(
+        {{"/tenant_id", "unknown_field",
+          "is not taken here: this brings every tenant's deliveries forward", ""}}));
+  }
+  context.engine.retry_due();
+  answer_and_keep(context, exchange, {202, R"({"status":"accepted"})", {}});
+}
+
+}  // namespace fanfare

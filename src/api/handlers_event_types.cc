@@ -1,0 +1,127 @@
+#include "api/handlers.h"
+#include "api/json_input.h"
+#include "api/list_query.h"
+#include "base/json_scan.h"
+
+namespace fanfare {
+namespace {
+
+constexpr TextRule kNameRule{1, limits::kEventTypeBytesMax, false};
+constexpr TextRule kCategoryRule{0, limits::kNameBytesMax, false};
+constexpr TextRule kDescriptionRule{0, limits::kDescriptionBytesMax, true};
+
+std::string view_of(const EventType& type) {
+  JsonWriter out;
+  write_event_type(out, type);
+  return out.take();
+}
+
+// The sample as it was written, so that a test sends those bytes.
+void read_sample(ObjectReader& reader, std::string_view body, EventType& type) {
+  if (reader.has_null("sample")) type.sample.clear();
+  if (reader.any("sample") == nullptr) return;
+  const auto members = scan_json_object(body);
+  for (const JsonMember& member : members.value()) {
+    if (member.key == "sample") type.sample = member.value;
+  }
+  if (type.sample.size() > limits::kPayloadBytesMax) {
+    reader.add_error("sample", "too_large",
+                     "may have at most " + std::to_string(limits::kPayloadBytesMax) + " bytes");
+  }
+}
+
+// Applies a body to a type: to an empty one to create, to the stored one to change (a merge patch).
+Checked<void> apply_body(std::string_view text, bool is_new, EventType& type) {
+  const auto body = parse_object(text);
+  if (!body) return tl::unexpected<Problem>(body.error());
+  std::vector<FieldError> errors;
+  ObjectReader reader(*body, "", errors);
+  if (is_new) reader.require("name", "such as user.created");
+  if (const auto name = reader.text("name", kNameRule)) {
+    if (!is_event_type_name(*name)) {
+      reader.add_error(
+          "name", "invalid_event_type",
+          "must be groups of letters, digits, _ and - joined by dots, such as user.created");
+    } else if (!is_new && *name != type.name) {
+      reader.add_error("name", "read_only", "cannot be changed; create a new event type");
+    }
+    type.name = *name;
+  }
+  if (reader.has_null("description")) type.description.clear();
+  if (reader.has_null("category")) type.category.clear();
+  type.description = reader.text("description", kDescriptionRule).value_or(type.description);
+  type.category = reader.text("category", kCategoryRule).value_or(type.category);
+  read_sample(reader, text, type);
+  if (!is_new && reader.has("created_at")) reader.ignore("created_at");
+  reader.finish();
+  if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
+  return {};
+}
+
+Checked<std::shared_ptr<const EventType>> find_type(ApiContext& context, const Exchange& exchange) {
+  auto type = context.directory().event_type(exchange.parameter());
+  if (!type) return refuse(ProblemKind::not_found, "There is no event type with this name.");
+  return type;
+}
+
+void store(ApiContext& context, const ExchangePtr& exchange, EventType type, int status) {
+  std::string body = view_of(type);
+  auto claim = exchange->claim(
+      context.now(), [status, body](const OpDone&) { return StoredAnswer{status, body, false}; });
+  const bool must_be_new = status == 201;
+  context.engine.put_event_type(
+      std::move(type), must_be_new, std::move(claim), context.home,
+      reply_to<Unit>(exchange, [exchange, status, body = std::move(body)](Unit) mutable {
+        exchange->answer({status, std::move(body), {}});
+      }));
+}
+
+}  // namespace
+
+void handle_create_event_type(ApiContext& context, const ExchangePtr& exchange) {
+  EventType type;
+  if (exchange->failed(apply_body(exchange->request.body, /*is_new=*/true, type))) return;
+  type.created_at = context.now();
+  store(context, exchange, std::move(type), 201);
+}
+
+void handle_list_event_types(ApiContext& context, const ExchangePtr& exchange) {
+  QueryReader query(exchange->request.query);
+  // The catalogue is everybody's, but clients name their tenant everywhere.
+  tenant_in(query);
+  const auto page = read_page(context, query, "event-types", "");
+  if (exchange->failed(page)) return;
+  const auto types = context.directory().event_types();
+  exchange->answer(
+      {200,
+       page_in_memory(
+           context.shared.cursors, *page, types, [](const EventType& type) { return type.name; },
+           [](const EventType& type, const std::string& after) { return type.name > after; },
+           write_event_type),
+       {}});
+}
+
+void handle_get_event_type(ApiContext& context, const ExchangePtr& exchange) {
+  if (exchange->failed(only_tenant(*exchange))) return;
+  const auto type = find_type(context, *exchange);
+  if (exchange->failed(type)) return;
+  exchange->answer({200, view_of(**type), {}});
+}
+
+void handle_change_event_type(ApiContext& context, const ExchangePtr& exchange) {
+  const auto type = find_type(context, *exchange);
+  if (exchange->failed(type)) return;
+  EventType next = **type;
+  if (exchange->failed(apply_body(exchange->request.body, /*is_new=*/false, next))) return;
+  store(context, exchange, std::move(next), 200);
+}
+
+void handle_delete_event_type(ApiContext& context, const ExchangePtr& exchange) {
+  const auto type = find_type(context, *exchange);
+  if (exchange->failed(type)) return;
+  context.engine.delete_event_type(
+      (*type)->name, context.home,
+      reply_to<Unit>(exchange, [exchange](Unit) { exchange->answer({204, "", {}}); }));
+}
+
+}  // namespace fanfare

@@ -1,0 +1,139 @@
+#include "api/handlers.h"
+#include "api/list_query.h"
+#include "api/publish_input.h"
+
+namespace fanfare {
+namespace {
+
+// What answering one event takes: its own event_id, since the store's answer does not repeat it.
+void write_published(JsonWriter& out, const Published& published, std::string_view event_id) {
+  out.text("id", to_string(published.id)).text_or_null("event_id", event_id);
+  out.number("deliveries", published.deliveries).flag("duplicate", published.is_duplicate);
+}
+
+Problem event_id_conflict(std::string_view event_id) {
+  return {ProblemKind::event_id_conflict,
+          "Another event was published with the event_id \"" + std::string(event_id) +
+              "\" in the last 7 days, with another type, data or metadata. Nothing was stored."};
+}
+
+Answer answer_one(const Published& published, const std::string& event_id) {
+  JsonWriter out;
+  out.begin_object();
+  write_published(out, published, event_id);
+  out.end_object();
+  return {published.is_duplicate ? 200 : 202, out.take(), {}};
+}
+
+// One element of a batch: an event that goes to the engine, or why it does not.
+struct BatchItem {
+  std::optional<Problem> problem;
+  std::string event_id;
+};
+
+void write_item_problem(JsonWriter& out, const Problem& problem, std::string_view request_id) {
+  out.number("status", problem.status()).raw("problem", render_problem(problem, request_id));
+}
+
+// `published` has one entry for each item without a problem, in order.
+std::string answer_batch(const std::vector<BatchItem>& items,
+                         const std::vector<Published>& published, std::string_view request_id) {
+  JsonWriter out;
+  out.begin_object().key("data").begin_array();
+  std::size_t next = 0;
+  for (const BatchItem& item : items) {
+    out.begin_object();
+    if (item.problem) {
+      write_item_problem(out, *item.problem, request_id);
+    } else {
+      const Published& one = published.at(next++);
+      if (one.is_conflict) {
+        write_item_problem(out, event_id_conflict(item.event_id), request_id);
+      } else {
+        out.number("status", one.is_duplicate ? 200 : 202);
+        write_published(out, one, item.event_id);
+      }
+    }
+    out.end_object();
+  }
+  out.end_array().end_object();
+  return out.take();
+}
+
+const std::vector<Published>& published_in(const OpDone& done) {
+  return std::get<std::vector<Published>>(done);
+}
+
+}  // namespace
+
+void handle_publish(ApiContext& context, const ExchangePtr& exchange) {
+  std::optional<std::string> tenant;
+  if (!exchange->request.query.empty()) {
+    auto named = only_tenant(*exchange);
+    if (exchange->failed(named)) return;
+    tenant = *std::move(named);
+  }
+  auto event = read_publish(exchange->request.body,
+                            {context.directory(), exchange->principal,
+                             context.shared.config.catalogue_is_open, std::move(tenant)});
+  if (exchange->failed(event)) return;
+  std::string event_id = event->event_id;
+  auto claim = exchange->claim(
+      context.now(), [event_id, request_id = exchange->request_id](const OpDone& done) {
+        const Published& one = published_in(done).front();
+        if (one.is_conflict)
+          return StoredAnswer{409, render_problem(event_id_conflict(event_id), request_id), false};
+        Answer answer = answer_one(one, event_id);
+        return StoredAnswer{answer.status, std::move(answer.body), false};
+      });
+  std::vector<PublishRequest> requests;
+  requests.push_back(*std::move(event));
+  context.engine.publish(
+      std::move(requests), std::move(claim), context.home,
+      [exchange, event_id = std::move(event_id)](Result<std::vector<Published>> done) {
+        if (!done) return exchange->fail(done.error());
+        const Published& one = done->front();
+        if (one.is_conflict) return exchange->fail(event_id_conflict(event_id));
+        exchange->answer(answer_one(one, event_id));
+      });
+}
+
+void handle_publish_batch(ApiContext& context, const ExchangePtr& exchange) {
+  auto in_query = only_tenant(*exchange);
+  if (exchange->failed(in_query)) return;
+  const auto batch = read_batch(exchange->request.body);
+  if (exchange->failed(batch)) return;
+  const PublishRules rules{context.directory(), exchange->principal,
+                           context.shared.config.catalogue_is_open,
+                           batch->tenant ? batch->tenant : *in_query};
+  auto items = std::make_shared<std::vector<BatchItem>>();
+  std::vector<PublishRequest> requests;
+  for (const std::string_view element : batch->events) {
+    auto event = read_publish(element, rules);
+    if (event) {
+      items->push_back({std::nullopt, event->event_id});
+      requests.push_back(*std::move(event));
+    } else {
+      items->push_back({std::move(event).error(), ""});
+    }
+  }
+  auto claim =
+      exchange->claim(context.now(), [items, id = exchange->request_id](const OpDone& done) {
+        static const std::vector<Published> kNone;
+        const auto* published = std::get_if<std::vector<Published>>(&done);
+        return StoredAnswer{
+            202, answer_batch(*items, published != nullptr ? *published : kNone, id), false};
+      });
+  const auto answer = [exchange, items](const std::vector<Published>& published) {
+    exchange->answer({202, answer_batch(*items, published, exchange->request_id), {}});
+  };
+  if (!requests.empty()) {
+    return context.engine.publish(std::move(requests), std::move(claim), context.home,
+                                  reply_to<std::vector<Published>>(exchange, answer));
+  }
+  if (!claim) return answer({});
+  context.engine.store_answer(*std::move(claim), context.home,
+                              [answer](const Result<Unit>&) { answer({}); });
+}
+
+}  // namespace fanfare

@@ -1,0 +1,77 @@
+#include "api/handlers.h"
+#include "api/json_input.h"
+#include "api/list_query.h"
+
+namespace fanfare {
+namespace {
+
+constexpr TextRule kNameRule{1, limits::kNameBytesMax, false};
+constexpr TextRule kExternalIdRule{1, limits::kEventIdBytesMax, false};
+
+Checked<Tenant> read_tenant(std::string_view text) {
+  const auto body = parse_object(text);
+  if (!body) return tl::unexpected<Problem>(body.error());
+  std::vector<FieldError> errors;
+  ObjectReader reader(*body, "", errors);
+  Tenant tenant;
+  reader.require("name", "what people call this tenant");
+  tenant.name = reader.text("name", kNameRule).value_or("");
+  tenant.external_id = reader.text("external_id", kExternalIdRule).value_or("");
+  // It is accepted wherever an id is, so it must not look like one.
+  if (tenant.external_id.starts_with("tnt_")) {
+    reader.add_error("external_id", "invalid_text",
+                     "must not start with tnt_: that is how our own ids start");
+  }
+  reader.merge_metadata("metadata", tenant.metadata);
+  reader.finish();
+  if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
+  return tenant;
+}
+
+std::string view_of(const Tenant& tenant) {
+  JsonWriter out;
+  write_tenant(out, tenant);
+  return out.take();
+}
+
+}  // namespace
+
+void handle_create_tenant(ApiContext& context, const ExchangePtr& exchange) {
+  auto tenant = read_tenant(exchange->request.body);
+  if (exchange->failed(tenant)) return;
+  tenant->created_at = context.now();
+  tenant->id = TenantId::from(context.ids.next(tenant->created_at));
+  std::string body = view_of(*tenant);
+  auto claim = exchange->claim(context.now(),
+                               [body](const OpDone&) { return StoredAnswer{201, body, false}; });
+  std::string location = "/api/v1/tenants/" + to_string(tenant->id);
+  context.engine.create_tenant(
+      *std::move(tenant), std::move(claim), context.home,
+      reply_to<Unit>(exchange, [exchange, body = std::move(body),
+                                location = std::move(location)](Unit) mutable {
+        exchange->answer({201, std::move(body), {{"Location", std::move(location)}}});
+      }));
+}
+
+void handle_list_tenants(ApiContext& context, const ExchangePtr& exchange) {
+  QueryReader query(exchange->request.query);
+  const auto page = read_page(context, query, "tenants", "");
+  if (exchange->failed(page)) return;
+  exchange->answer(
+      {200,
+       page_by_id(context.shared.cursors, *page, context.directory().tenants(), write_tenant),
+       {}});
+}
+
+void handle_get_tenant(ApiContext& context, const ExchangePtr& exchange) {
+  const auto named = only_tenant(*exchange);
+  if (exchange->failed(named)) return;
+  const auto tenant = find_tenant(context.directory(), exchange->parameter());
+  const auto& own = exchange->principal.tenant;
+  if (!tenant || (own && *own != tenant->id)) {
+    return exchange->fail(Problem(ProblemKind::not_found, "There is no tenant with this id."));
+  }
+  exchange->answer({200, view_of(*tenant), {}});
+}
+
+}  // namespace fanfare

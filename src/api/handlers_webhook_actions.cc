@@ -1,0 +1,247 @@
+#include "api/handlers.h"
+#include "api/idempotency.h"
+#include "api/list_query.h"
+#include "api/publish_input.h"
+#include "api/webhook_edit.h"
+#include "api/webhook_input.h"
+#include "base/json_scan.h"
+
+namespace fanfare {
+namespace {
+
+constexpr TextRule kSecretRule{1, 256, false};
+constexpr TextRule kIdRule{1, 64, false};
+constexpr TextRule kTypeRule{1, limits::kEventTypeBytesMax, false};
+constexpr std::chrono::seconds kOverlapDefault{86'400};
+
+using Change = Checked<bool> (*)(Webhook&);
+
+// Pause, resume, disable, enable: no body but the tenant's name, and the webhook as the answer.
+void change_status(ApiContext& context, const ExchangePtr& exchange, Change change) {
+  const auto named = only_tenant_in_body(*exchange);
+  if (exchange->failed(named)) return;
+  const auto webhook = find_webhook(context, *exchange, exchange->parameter(), *named);
+  if (exchange->failed(webhook)) return;
+  WebhookEdit edit;
+  edit.id = (*webhook)->id;
+  edit.tenant = (*webhook)->tenant;
+  edit.change = change;
+  edit.render = [&context](const Webhook& stored) {
+    return Answer{200, view_of(stored, {context.now(), false, {}}), {{"ETag", etag_of(stored)}}};
+  };
+  edit_webhook(context, exchange, std::move(edit));
+}
+
+tl::unexpected<Problem> is_disabled() {
+  return refuse(
+      ProblemKind::conflict,
+      "The webhook is disabled, so it can be neither paused nor resumed. POST …/enable first.");
+}
+
+Checked<bool> pause(Webhook& next) {
+  if (next.status == WebhookStatus::disabled) return is_disabled();
+  return std::exchange(next.status, WebhookStatus::paused) != WebhookStatus::paused;
+}
+
+Checked<bool> resume(Webhook& next) {
+  if (next.status == WebhookStatus::disabled) return is_disabled();
+  return std::exchange(next.status, WebhookStatus::active) != WebhookStatus::active;
+}
+
+Checked<bool> disable(Webhook& next) {
+  if (next.status == WebhookStatus::disabled) return false;
+  next.status = WebhookStatus::disabled;
+  next.disabled_reason = "manual";
+  return true;
+}
+
+Checked<bool> enable(Webhook& next) {
+  next.disabled_reason.clear();
+  return std::exchange(next.status, WebhookStatus::active) != WebhookStatus::active;
+}
+
+struct RotateBody {
+  Rotation rotation;
+  std::optional<std::string> tenant;
+};
+
+Checked<RotateBody> read_rotation(const Exchange& exchange) {
+  const auto in_query = only_tenant(exchange);
+  if (!in_query) return tl::unexpected<Problem>(in_query.error());
+  const auto body = parse_object(exchange.request.body);
+  if (!body) return tl::unexpected<Problem>(body.error());
+  std::vector<FieldError> errors;
+  ObjectReader reader(*body, "", errors);
+  RotateBody result;
+  const auto in_body = reader.tenant();
+  result.tenant = in_body ? in_body : *in_query;
+  if (auto secret = reader.text("secret", kSecretRule))
+    result.rotation.secret = Secret(std::move(*secret));
+  const auto most = limits::kSecretOverlapMax / std::chrono::seconds{1};
+  result.rotation.overlap = std::chrono::seconds{
+      reader.integer("overlap_seconds", 0, most).value_or(kOverlapDefault.count())};
+  reader.finish();
+  if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
+  return result;
+}
+
+std::string rotation_view(const Webhook& webhook, Timestamp now) {
+  JsonWriter out;
+  out.begin_object().text("secret", current_secret(webhook).reveal());
+  out.time_or_null("previous_expires_at", previous_secret_expires_at(webhook, now));
+  if (webhook.settings.signature.ed25519) out.text("public_key", public_key(webhook));
+  out.end_object();
+  return out.take();
+}
+
+// ---- test ----
+
+struct TestBody {
+  std::optional<std::string> tenant, webhook;
+  std::string event_type;  // empty = choose one
+  std::string payload;     // empty = the type's sample
+};
+
+Checked<TestBody> read_test(ApiContext& context, const Exchange& exchange, bool has_webhook_id) {
+  const auto in_query = only_tenant(exchange);
+  if (!in_query) return tl::unexpected<Problem>(in_query.error());
+  const auto body = parse_object(exchange.request.body);
+  if (!body) return tl::unexpected<Problem>(body.error());
+  std::vector<FieldError> errors;
+  ObjectReader reader(*body, "", errors);
+  TestBody result;
+  const auto in_body = reader.tenant();
+  result.tenant = in_body ? in_body : *in_query;
+  if (has_webhook_id) {
+    reader.require("webhook_id", "the webhook to test");
+    result.webhook = reader.text("webhook_id", kIdRule);
+  }
+  if (auto type = reader.text("event_type", kTypeRule)) {
+    auto unknown = unknown_event_type(context.directory(), context.shared.config.catalogue_is_open,
+                                      *type, "/event_type");
+    if (unknown) errors.push_back(std::move(*unknown));
+    result.event_type = std::move(*type);
+  }
+  if (reader.any("payload") != nullptr) {
+    // The bytes as they came, not as a parser would write them again.
+    const auto members = scan_json_object(exchange.request.body);
+    for (const JsonMember& member : members.value()) {
+      if (member.key == "payload") result.payload = member.value;
+    }
+  }
+  reader.finish();
+  if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
+  if (result.payload.size() > limits::kPayloadBytesMax) {
+    return refuse(
+        ProblemKind::payload_too_large,
+        "payload may have at most " + std::to_string(limits::kPayloadBytesMax) + " bytes.");
+  }
+  return result;
+}
+
+// The type a test sends when none was asked for: the first that the webhook wants.
+std::string test_type_for(const Directory& directory, const Webhook& webhook) {
+  for (const std::string& pattern : webhook.settings.events) {
+    if (is_event_type_name(pattern)) return pattern;
+  }
+  for (const auto& type : directory.event_types()) {
+    if (wants(webhook.settings, type->name)) return type->name;
+  }
+  return "webhook.test";
+}
+
+std::string test_view(const TestResult& result, const std::string& url) {
+  const Attempt& attempt = result.attempt;
+  const HttpOutcome& outcome = attempt.outcome;
+  const bool has_answer = outcome.status != 0;
+  JsonWriter out;
+  out.begin_object().text("delivery_id", to_string(result.delivery));
+  out.flag("success", attempt.kind == ErrorKind::none);
+  out.number_or_null("response_status",
+                     has_answer ? std::optional<std::int64_t>(outcome.status) : std::nullopt);
+  out.number("response_time_ms", outcome.timing.total_ms);
+  write_headers(out, "response_headers", outcome.headers);
+  if (has_answer) {
+    out.text("response_body", outcome.body);
+  } else {
+    out.nothing("response_body");
+  }
+  out.text_or_null("error", attempt.error);
+  out.text_or_null("error_kind", attempt.kind == ErrorKind::none ? "" : name_of(attempt.kind));
+  out.text_or_null("diagnosis", diagnosis(attempt.kind, outcome.status, attempt.error));
+  out.key("request").begin_object().text("url", url);
+  write_headers(out, "headers", result.request_headers);
+  out.text("body", result.request_body).end_object().end_object();
+  return out.take();
+}
+
+void send_test(ApiContext& context, const ExchangePtr& exchange, const WebhookPtr& webhook,
+               TestBody body) {
+  const Directory& directory = context.directory();
+  if (body.event_type.empty()) body.event_type = test_type_for(directory, *webhook);
+  if (body.payload.empty()) {
+    const auto type = directory.event_type(body.event_type);
+    body.payload = type && !type->sample.empty() ? type->sample : R"({"test":true})";
+  }
+  auto data = std::make_shared<const std::string>(std::move(body.payload));
+  context.engine.send_test(
+      webhook, std::move(body.event_type), std::move(data), context.home,
+      reply_to<TestResult>(
+          exchange, [&context, exchange, url = webhook->settings.url](const TestResult& result) {
+            answer_and_keep(context, exchange, {200, test_view(result, url), {}});
+          }));
+}
+
+}  // namespace
+
+void handle_pause_webhook(ApiContext& context, const ExchangePtr& exchange) {
+  change_status(context, exchange, pause);
+}
+void handle_resume_webhook(ApiContext& context, const ExchangePtr& exchange) {
+  change_status(context, exchange, resume);
+}
+void handle_disable_webhook(ApiContext& context, const ExchangePtr& exchange) {
+  change_status(context, exchange, disable);
+}
+void handle_enable_webhook(ApiContext& context, const ExchangePtr& exchange) {
+  change_status(context, exchange, enable);
+}
+
+void handle_rotate_secret(ApiContext& context, const ExchangePtr& exchange) {
+  auto body = read_rotation(*exchange);
+  if (exchange->failed(body)) return;
+  const auto webhook = find_webhook(context, *exchange, exchange->parameter(), body->tenant);
+  if (exchange->failed(webhook)) return;
+  WebhookEdit edit;
+  edit.id = (*webhook)->id;
+  edit.tenant = (*webhook)->tenant;
+  edit.shows_secret = true;
+  edit.change = [&context, rotation = std::move(body->rotation)](Webhook& next) -> Checked<bool> {
+    const auto done = rotate_secret(next, rotation, context.now(), context.shared.config.random);
+    if (done) return true;
+    return tl::unexpected<Problem>(
+        validation_problem({{"/secret", "invalid_secret", done.error().message, ""}}));
+  };
+  edit.render = [&context](const Webhook& stored) {
+    return Answer{200, rotation_view(stored, context.now()), {{"ETag", etag_of(stored)}}};
+  };
+  edit_webhook(context, exchange, std::move(edit));
+}
+
+void handle_test_webhook(ApiContext& context, const ExchangePtr& exchange) {
+  auto body = read_test(context, *exchange, /*has_webhook_id=*/false);
+  if (exchange->failed(body)) return;
+  const auto webhook = find_webhook(context, *exchange, exchange->parameter(), body->tenant);
+  if (exchange->failed(webhook)) return;
+  send_test(context, exchange, *webhook, *std::move(body));
+}
+
+void handle_test_webhook_in_body(ApiContext& context, const ExchangePtr& exchange) {
+  auto body = read_test(context, *exchange, /*has_webhook_id=*/true);
+  if (exchange->failed(body)) return;
+  const auto webhook = find_webhook(context, *exchange, body->webhook.value_or(""), body->tenant);
+  if (exchange->failed(webhook)) return;
+  send_test(context, exchange, *webhook, *std::move(body));
+}
+
+}  // namespace fanfare

@@ -1,0 +1,192 @@
+#include <algorithm>
+
+#include "api/custom_headers.h"
+#include "api/handlers.h"
+#include "api/list_query.h"
+#include "api/webhook_edit.h"
+#include "api/webhook_input.h"
+
+namespace fanfare {
+namespace {
+
+constexpr std::size_t kRecentDeliveries = 10;
+
+WebhookRules rules_of(ApiContext& context) {
+  WebhookRules rules{context.shared.config.policy,
+                     {},
+                     context.shared.config.catalogue_is_open,
+                     context.shared.config.random,
+                     context.now()};
+  for (const auto& type : context.directory().event_types())
+    rules.event_types.push_back(type->name);
+  return rules;
+}
+
+Answer answer_with(ApiContext& context, const Webhook& webhook, int status, bool shows_secret) {
+  Answer answer{
+      status, view_of(webhook, {context.now(), shows_secret, {}}), {{"ETag", etag_of(webhook)}}};
+  if (status == 201)
+    answer.headers.emplace_back("Location", "/api/v1/webhooks/" + to_string(webhook.id));
+  return answer;
+}
+
+Checked<Webhook> read_new(ApiContext& context, const Exchange& exchange) {
+  const auto in_query = only_tenant(exchange);
+  if (!in_query) return tl::unexpected<Problem>(in_query.error());
+  const auto body = parse_object(exchange.request.body);
+  if (!body) return tl::unexpected<Problem>(body.error());
+  Webhook webhook;
+  webhook.id = WebhookId::from(context.ids.next(context.now()));
+  WebhookBody read = apply_webhook_body(*body, rules_of(context), /*is_new=*/true, webhook);
+  if (!read.errors.empty())
+    return tl::unexpected<Problem>(validation_problem(std::move(read.errors)));
+  const auto tenant =
+      tenant_of(exchange.principal, context.directory(), read.tenant ? read.tenant : *in_query);
+  if (!tenant) return tl::unexpected<Problem>(tenant.error());
+  webhook.tenant = *tenant;
+  if (context.directory().webhook_count(*tenant) >= limits::kWebhooksPerTenantMax) {
+    return refuse(ProblemKind::conflict, "A tenant may have at most " +
+                                             std::to_string(limits::kWebhooksPerTenantMax) +
+                                             " webhooks.");
+  }
+  return webhook;
+}
+
+struct WebhookFilter {
+  std::optional<std::string> event, search;
+  std::optional<WebhookStatus> status;
+
+  bool admits(const Webhook& webhook) const {
+    if (event && !wants(webhook.settings, *event)) return false;
+    if (status && webhook.status != *status) return false;
+    return !search || holds(webhook.settings.url, *search) ||
+           holds(webhook.settings.name, *search) || holds(webhook.settings.description, *search) ||
+           to_string(webhook.id) == *search;
+  }
+
+ private:
+  static bool holds(std::string_view text, std::string_view part) {
+    return lower_case(text).find(lower_case(part)) != std::string::npos;
+  }
+};
+
+WebhookFilter read_filter(QueryReader& query) {
+  WebhookFilter filter;
+  filter.event = query.text("event");
+  filter.search = query.text("search");
+  if (const auto name = query.text("status")) {
+    filter.status = webhook_status_named(*name);
+    if (!filter.status)
+      query.add_error("status", "unknown_status", "must be active, paused or disabled");
+  }
+  return filter;
+}
+
+// The tenant that a change names, if any, must be the webhook's own: webhooks do not move.
+Checked<std::optional<std::string>> named_tenant(const Exchange& exchange,
+                                                 const boost::json::object& body) {
+  auto in_query = only_tenant(exchange);
+  if (!in_query) return in_query;
+  std::vector<FieldError> errors;
+  auto in_body = ObjectReader(body, "", errors).tenant();
+  if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
+  return in_body ? in_body : *in_query;
+}
+
+}  // namespace
+
+void handle_create_webhook(ApiContext& context, const ExchangePtr& exchange) {
+  auto webhook = read_new(context, *exchange);
+  if (exchange->failed(webhook)) return;
+  auto edit = std::make_shared<WebhookEdit>();
+  edit->shows_secret = true;
+  edit->render = [&context](const Webhook& stored) {
+    return answer_with(context, stored, 201, true);
+  };
+  put_webhook(context, exchange, *std::move(webhook), 0, std::move(edit), [exchange] {
+    exchange->fail(Problem(ProblemKind::conflict, "This id was just taken; try again."));
+  });
+}
+
+void handle_list_webhooks(ApiContext& context, const ExchangePtr& exchange) {
+  QueryReader query(exchange->request.query);
+  const auto named = tenant_in(query);
+  const WebhookFilter filter = read_filter(query);
+  const auto tenant = tenant_of(exchange->principal, context.directory(), named);
+  if (exchange->failed(tenant)) return;
+  const auto page = read_page(context, query, "webhooks", to_string(*tenant));
+  if (exchange->failed(page)) return;
+  std::vector<WebhookPtr> rows = context.directory().webhooks(*tenant);
+  std::erase_if(rows, [&filter](const WebhookPtr& webhook) { return !filter.admits(*webhook); });
+  const auto write = [now = context.now()](JsonWriter& out, const Webhook& webhook) {
+    write_webhook(out, webhook, {now, false, {}});
+  };
+  exchange->answer({200, page_by_id(context.shared.cursors, *page, rows, write), {}});
+}
+
+void handle_get_webhook(ApiContext& context, const ExchangePtr& exchange) {
+  const auto named = only_tenant(*exchange);
+  if (exchange->failed(named)) return;
+  const auto webhook = find_webhook(context, *exchange, exchange->parameter(), *named);
+  if (exchange->failed(webhook)) return;
+  answer_from_store(
+      context, exchange,
+      [webhook = *webhook, now = context.now()](Reader& reader) -> Result<std::string> {
+        DeliveryFilter filter;
+        filter.webhook = webhook->id;
+        TRY(const auto recent,
+            reader.deliveries(webhook->tenant, filter, std::nullopt, kRecentDeliveries));
+        JsonWriter out;
+        out.begin_array();
+        for (const Delivery& delivery : recent.rows) write_delivery(out, delivery);
+        out.end_array();
+        const std::string deliveries = out.take();
+        return view_of(*webhook, {now, false, deliveries});
+      },
+      {{"ETag", etag_of(**webhook)}});
+}
+
+void handle_change_webhook(ApiContext& context, const ExchangePtr& exchange) {
+  auto body = parse_object(exchange->request.body);
+  if (exchange->failed(body)) return;
+  const auto named = named_tenant(*exchange, *body);
+  if (exchange->failed(named)) return;
+  const auto webhook = find_webhook(context, *exchange, exchange->parameter(), *named);
+  if (exchange->failed(webhook)) return;
+  WebhookEdit edit;
+  edit.id = (*webhook)->id;
+  edit.tenant = (*webhook)->tenant;
+  edit.change = [&context, body = *std::move(body)](Webhook& next) -> Checked<bool> {
+    const Webhook before = next;
+    WebhookBody read = apply_webhook_body(body, rules_of(context), /*is_new=*/false, next);
+    if (!read.errors.empty())
+      return tl::unexpected<Problem>(validation_problem(std::move(read.errors)));
+    const auto same_secret = [](const SigningSecret& a, const SigningSecret& b) {
+      return a.number == b.number && a.text == b.text && a.expires_at == b.expires_at;
+    };
+    return !(before.settings == next.settings && before.status == next.status &&
+             std::ranges::equal(before.secrets, next.secrets, same_secret));
+  };
+  edit.render = [&context](const Webhook& stored) {
+    return answer_with(context, stored, 200, false);
+  };
+  edit_webhook(context, exchange, std::move(edit));
+}
+
+void handle_delete_webhook(ApiContext& context, const ExchangePtr& exchange) {
+  const auto named = only_tenant(*exchange);
+  if (exchange->failed(named)) return;
+  const auto webhook = find_webhook(context, *exchange, exchange->parameter(), *named);
+  if (exchange->failed(webhook)) return;
+  WebhookEdit edit;
+  edit.id = (*webhook)->id;
+  edit.tenant = (*webhook)->tenant;
+  edit.change = [](Webhook& next) -> Checked<bool> {
+    next.is_deleted = true;
+    return true;
+  };
+  edit.render = [](const Webhook&) { return Answer{204, "", {}}; };
+  edit_webhook(context, exchange, std::move(edit));
+}
+
+}  // namespace fanfare

@@ -1,0 +1,54 @@
+#include "api/list_query.h"
+
+#include "api/json_input.h"
+
+namespace fanfare {
+
+std::optional<std::string> tenant_in(QueryReader& query) {
+  return query.text({"tenant_id", "client_id", "org_id", "user_id"});
+}
+
+Checked<ListPage> read_page(ApiContext& context, QueryReader& query, std::string list,
+                            std::string tenant) {
+  ListPage page;
+  page.limit = static_cast<std::size_t>(
+      query.integer("limit", 1, static_cast<int>(limits::kPageMax)).value_or(limits::kPageDefault));
+  const auto cursor = query.paging_text("cursor");
+  page.list = std::move(list);
+  page.tenant = std::move(tenant);
+  page.filter = query.filter_text();
+  if (auto problem = query.finish()) return tl::unexpected<Problem>(*std::move(problem));
+  if (!cursor) return page;
+  auto position = context.shared.cursors.open(page.scope(), *cursor);
+  if (!position) return tl::unexpected<Problem>(std::move(position).error());
+  page.after = *std::move(position);
+  return page;
+}
+
+Checked<std::optional<std::string>> only_tenant(const Exchange& exchange) {
+  QueryReader query(exchange.request.query);
+  auto named = tenant_in(query);
+  if (auto problem = query.finish()) return tl::unexpected<Problem>(*std::move(problem));
+  return named;
+}
+
+Checked<std::optional<std::string>> only_tenant_in_body(const Exchange& exchange) {
+  auto from_query = only_tenant(exchange);
+  if (!from_query) return from_query;
+  const auto body = parse_object(exchange.request.body);
+  if (!body) return tl::unexpected<Problem>(body.error());
+  std::vector<FieldError> errors;
+  ObjectReader reader(*body, "", errors);
+  auto named = reader.tenant();
+  reader.finish();
+  if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
+  return named ? named : *from_query;
+}
+
+Checked<TenantId> tenant_of_query(ApiContext& context, const Exchange& exchange) {
+  const auto named = only_tenant(exchange);
+  if (!named) return tl::unexpected<Problem>(named.error());
+  return tenant_of(exchange.principal, context.directory(), *named);
+}
+
+}  // namespace fanfare

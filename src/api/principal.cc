@@ -1,0 +1,87 @@
+#include "api/principal.h"
+
+#include "auth/api_key.h"
+#include "signing/digest.h"
+
+namespace fanfare {
+namespace {
+
+tl::unexpected<Problem> unauthorized() {
+  Problem problem(ProblemKind::unauthorized,
+                  "A valid API key is needed: send it as \"Authorization: Bearer ff_live_…\" or as "
+                  "\"X-API-Key\".");
+  problem.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"fanfare\"");
+  return tl::unexpected<Problem>(std::move(problem));
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view lower) {
+  if (a.size() != lower.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const char c = a[i] >= 'A' && a[i] <= 'Z' ? static_cast<char>(a[i] + 32) : a[i];
+    if (c != lower[i]) return false;
+  }
+  return true;
+}
+
+std::optional<std::string_view> token_of(const net::HttpRequest& request) {
+  if (const auto header = request.header("authorization")) {
+    const std::size_t space = header->find(' ');
+    if (space == std::string_view::npos) return std::nullopt;
+    if (!equals_ignoring_case(header->substr(0, space), "bearer")) return std::nullopt;
+    std::string_view token = header->substr(space);
+    while (token.starts_with(' ')) token.remove_prefix(1);
+    return token;
+  }
+  return request.header("x-api-key");
+}
+
+}  // namespace
+
+Checked<Principal> authenticate(const net::HttpRequest& request, const std::string& admin_digest,
+                                const Directory& directory, Timestamp now) {
+  const auto token = token_of(request);
+  if (!token || token->empty()) return unauthorized();
+  const std::string digest = sha256_bytes(*token);
+  if (!admin_digest.empty() && equal_constant_time(digest, admin_digest)) {
+    return Principal{Role::admin, std::nullopt, "admin"};
+  }
+  if (!is_well_formed_api_key(*token)) return unauthorized();
+  const auto key = directory.api_key_by_hash(digest);
+  if (!key || key->revoked_at || (key->expires_at && *key->expires_at <= now))
+    return unauthorized();
+  return Principal{key->role, key->tenant, to_string(key->id)};
+}
+
+Checked<void> authorize(const Principal& principal, RoleSet roles) {
+  if (roles == kAnybody || (roles & role_bit(principal.role)) != 0) return {};
+  std::string detail = "A key with the role \"" + std::string(name_of(principal.role)) +
+                       "\" may not do this. It takes one of:";
+  for (const Role role : {Role::admin, Role::tenant, Role::read, Role::publish}) {
+    if ((roles & role_bit(role)) != 0) detail.append(" ").append(name_of(role));
+  }
+  return refuse(ProblemKind::forbidden, detail + ".");
+}
+
+std::shared_ptr<const Tenant> find_tenant(const Directory& directory, const std::string& named) {
+  if (const auto id = parse_id<TenantTag>(named)) return directory.tenant(*id);
+  return directory.tenant_by_external_id(named);
+}
+
+Checked<TenantId> tenant_of(const Principal& principal, const Directory& directory,
+                            const std::optional<std::string>& named) {
+  if (!named) {
+    if (principal.tenant) return *principal.tenant;
+    return tl::unexpected<Problem>(
+        validation_problem({{"/tenant_id", "required",
+                             "an admin key has no tenant of its own: name one with tenant_id, in "
+                             "the body or the query",
+                             ""}}));
+  }
+  const auto tenant = find_tenant(directory, *named);
+  if (!tenant || (principal.tenant && tenant->id != *principal.tenant)) {
+    return refuse(ProblemKind::not_found, "There is no tenant with this tenant_id.");
+  }
+  return tenant->id;
+}
+
+}  // namespace fanfare

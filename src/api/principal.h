@@ -1,0 +1,41 @@
+// Principal: who asks, proved by a key and nothing else. Looked up on every request, never cached,
+// so that a revoked key stops working with the commit that revokes it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "api/problem.h"
+#include "api/router.h"
+#include "delivery/directory.h"
+
+namespace fanfare {
+
+struct Principal {
+  Role role = Role::read;
+  std::optional<TenantId> tenant;  // none for admin keys: they name the tenant
+  std::string name;                // "admin", or the id of the key
+
+  bool is_admin() const { return role == Role::admin; }
+  // Idempotency keys and answers kept under them belong to this.
+  std::string scope() const { return tenant ? to_string(*tenant) : "admin"; }
+};
+
+// Reads `Authorization: Bearer` or `X-API-Key`. `admin_digest` is the SHA-256 of the operator's own
+// admin key, empty if there is none. The refusal is the same for unknown, expired and revoked keys.
+Checked<Principal> authenticate(const net::HttpRequest& request, const std::string& admin_digest,
+                                const Directory& directory, Timestamp now);
+
+// 403 unless the role is one of `roles`.
+Checked<void> authorize(const Principal& principal, RoleSet roles);
+
+// The tenant a request is about. `named` is the tenant_id that body or query gave (an id, or an
+// external_id): an admin must give one, a tenant's key only its own; another's answers 404 as if it
+// did not exist.
+Checked<TenantId> tenant_of(const Principal& principal, const Directory& directory,
+                            const std::optional<std::string>& named);
+// The tenant with this id or external_id; none if there is none.
+std::shared_ptr<const Tenant> find_tenant(const Directory& directory, const std::string& named);
+
+}  // namespace fanfare

@@ -1,0 +1,326 @@
+#include "api/publish_input.h"
+
+#include <array>
+#include <charconv>
+
+#include <boost/json/parse.hpp>
+
+#include "api/json_input.h"
+#include "base/json_scan.h"
+#include "base/json_text.h"
+#include "domain/webhook_codec.h"
+
+namespace fanfare {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr TextRule kEventIdRule{1, limits::kEventIdBytesMax, false};
+constexpr std::array<std::string_view, 13> kFields = {
+    "event_type", "data", "event_id", "tenant_id", "webhook_ids", "max_attempts", "metadata",
+    "event",      "type", "payload",  "client_id", "org_id",      "user_id"};
+
+std::string_view raw_kind(std::string_view value) {
+  switch (value.front()) {
+    case '"':
+      return "a string";
+    case '{':
+      return "an object";
+    case '[':
+      return "an array";
+    case 'n':
+      return "null";
+    case 't':
+    case 'f':
+      return "true or false";
+    default:
+      return "a number";
+  }
+}
+
+// Reads one event's members. Values are raw JSON text that the scanner has checked.
+class PublishReader {
+ public:
+  explicit PublishReader(const PublishRules& rules) : rules_(rules), named_tenant_(rules.tenant) {}
+
+  Checked<PublishRequest> run(const std::vector<JsonMember>& members) {
+    for (const JsonMember& member : members) read(member);
+    if (request_.event_type.empty() && !has_bad_type_)
+      add("/event_type", "required", "is required");
+    if (data_.empty()) add("/data", "required", "is required: what happened, as any JSON value");
+    if (data_.size() > limits::kPayloadBytesMax) {
+      return refuse(ProblemKind::payload_too_large,
+                    "data may have at most " + std::to_string(limits::kPayloadBytesMax) +
+                        " bytes; it has " + std::to_string(data_.size()) + ".");
+    }
+    const auto tenant = tenant_of(rules_.principal, rules_.directory, named_tenant_);
+    if (!tenant && tenant.error().errors.empty()) return tl::unexpected<Problem>(tenant.error());
+    if (!tenant)
+      errors_.insert(errors_.end(), tenant.error().errors.begin(), tenant.error().errors.end());
+    if (tenant) request_.tenant = *tenant;
+    if (tenant && webhook_ids_) read_webhook_ids(*webhook_ids_);
+    check_type();
+    if (!errors_.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors_)));
+    request_.data = std::make_shared<const std::string>(data_);
+    return std::move(request_);
+  }
+
+ private:
+  void read(const JsonMember& member) {
+    const std::string_view key = member.key;
+    if (key == "event_type" || key == "event" || key == "type") return read_type(member);
+    if (key == "data" || key == "payload") return read_data(member);
+    if (key == "event_id") return read_event_id(member);
+    if (key == "tenant_id" || key == "client_id" || key == "org_id" || key == "user_id")
+      return read_tenant(member);
+    if (key == "metadata") return read_metadata(member);
+    if (key == "max_attempts") return read_max_attempts(member);
+    if (key == "webhook_ids") {
+      if (member.value != "null") webhook_ids_ = member.value;
+      return;
+    }
+    const std::string name = unescape_json(key);
+    std::vector<std::string> known(kFields.begin(), kFields.end());
+    add(pointer_to("", name), "unknown_field",
+        "is not a field of an event; the closest one is \"" + closest_name(name, known) + "\"");
+  }
+
+  std::optional<std::string> text_of(const JsonMember& member) {
+    if (member.value == "null") return std::nullopt;
+    if (member.value.front() == '"')
+      return unescape_json(member.value.substr(1, member.value.size() - 2));
+    add("/" + std::string(member.key), "wrong_type",
+        "expected a string, got " + std::string(raw_kind(member.value)));
+    return std::nullopt;
+  }
+
+  void read_type(const JsonMember& member) {
+    auto name = text_of(member);
+    if (!name) {
+      has_bad_type_ = member.value != "null";
+      return;
+    }
+    if (!request_.event_type.empty() && request_.event_type != *name) {
+      add("/" + std::string(member.key), "conflicting",
+          "says something else than another name of event_type");
+    }
+    type_pointer_ = "/" + std::string(member.key);
+    request_.event_type = std::move(*name);
+    if (request_.event_type.empty()) {
+      has_bad_type_ = true;
+      add(type_pointer_, "invalid_event_type", "must not be empty");
+    }
+  }
+
+  void read_data(const JsonMember& member) {
+    if (!data_.empty()) {
+      add("/" + std::string(member.key), "conflicting",
+          "data and payload are one field; send one of them");
+    }
+    data_ = member.value;
+  }
+
+  void read_event_id(const JsonMember& member) {
+    auto text = text_of(member);
+    if (!text) return;
+    if (auto broken = broken_rule(*text, kEventIdRule)) {
+      add("/event_id", "invalid_text", std::move(*broken));
+      return;
+    }
+    request_.event_id = std::move(*text);
+  }
+
+  void read_tenant(const JsonMember& member) {
+    auto text = text_of(member);
+    if (!text) return;
+    if (named_tenant_ && *named_tenant_ != *text) {
+      add("/" + std::string(member.key), "conflicting",
+          "names another tenant than the request does elsewhere");
+    }
+    named_tenant_ = std::move(text);
+  }
+
+  void read_metadata(const JsonMember& member) {
+    if (member.value == "null") return;
+    const json::object body{{"metadata", parse(member.value)}};
+    ObjectReader reader(body, "", errors_);
+    Metadata metadata;
+    reader.merge_metadata("metadata", metadata);
+    if (!metadata.empty()) request_.metadata = encode_metadata(metadata);
+  }
+
+  void read_max_attempts(const JsonMember& member) {
+    if (member.value == "null") return;
+    int number = 0;
+    const char* end = member.value.data() + member.value.size();
+    const auto [stop, error] = std::from_chars(member.value.data(), end, number);
+    if (error == std::errc{} && stop == end && number >= 1 && number <= limits::kAttemptsMax) {
+      request_.max_attempts = number;
+      return;
+    }
+    add("/max_attempts", "out_of_range",
+        "must be a whole number from 1 to " + std::to_string(limits::kAttemptsMax));
+  }
+
+  void read_webhook_ids(std::string_view raw) {
+    const json::value value = parse(raw);
+    if (!value.is_array()) {
+      add("/webhook_ids", "wrong_type", "expected an array, got " + std::string(kind_name(value)));
+      return;
+    }
+    const json::array& ids = value.get_array();
+    if (ids.empty() || ids.size() > limits::kWebhookEventsMax) {
+      add("/webhook_ids", "out_of_range",
+          "must name from 1 to " + std::to_string(limits::kWebhookEventsMax) +
+              " webhooks; leave it out for all");
+      return;
+    }
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      read_webhook_id(ids[i], "/webhook_ids/" + std::to_string(i));
+  }
+
+  void read_webhook_id(const json::value& value, std::string at) {
+    if (!value.is_string()) {
+      add(std::move(at), "wrong_type", "expected a string, got " + std::string(kind_name(value)));
+      return;
+    }
+    const auto id = parse_id<WebhookTag>({value.get_string().data(), value.get_string().size()});
+    if (!id || !rules_.directory.webhook(request_.tenant, *id)) {
+      add(std::move(at), "unknown_webhook", "there is no webhook with this id");
+      return;
+    }
+    request_.webhook_ids.push_back(*id);
+  }
+
+  void check_type() {
+    if (request_.event_type.empty()) return;
+    auto error = unknown_event_type(rules_.directory, rules_.catalogue_is_open, request_.event_type,
+                                    type_pointer_);
+    if (error) errors_.push_back(std::move(*error));
+  }
+
+  static json::value parse(std::string_view raw) {
+    json::error_code error;
+    json::value value = json::parse({raw.data(), raw.size()}, error);
+    return error ? json::value(nullptr) : value;
+  }
+
+  void add(std::string pointer, std::string code, std::string detail) {
+    errors_.push_back({std::move(pointer), std::move(code), std::move(detail), ""});
+  }
+
+  const PublishRules& rules_;
+  PublishRequest request_;
+  std::optional<std::string> named_tenant_;
+  std::string type_pointer_ = "/event_type";
+  bool has_bad_type_ = false;
+  std::string_view data_;
+  std::optional<std::string_view> webhook_ids_;
+  std::vector<FieldError> errors_;
+};
+
+// The elements of an array that the scanner has checked: commas outside strings and brackets
+// separate them.
+std::vector<std::string_view> split_array(std::string_view array) {
+  std::vector<std::string_view> elements;
+  array = array.substr(1, array.size() - 2);
+  std::size_t start = 0;
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < array.size(); ++i) {
+    const char c = array[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+      continue;
+    }
+    if (c == '"') in_string = true;
+    if (c == '{' || c == '[') ++depth;
+    if (c == '}' || c == ']') --depth;
+    if (c == ',' && depth == 0) {
+      elements.push_back(array.substr(start, i - start));
+      start = i + 1;
+    }
+  }
+  const std::string_view last = array.substr(start);
+  if (!elements.empty() || last.find_first_not_of(" \t\r\n") != std::string_view::npos)
+    elements.push_back(last);
+  return elements;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  const std::size_t last = text.find_last_not_of(" \t\r\n");
+  return first == std::string_view::npos ? std::string_view{}
+                                         : text.substr(first, last - first + 1);
+}
+
+tl::unexpected<Problem> one_error(std::string pointer, std::string code, std::string detail) {
+  return tl::unexpected<Problem>(
+      validation_problem({{std::move(pointer), std::move(code), std::move(detail), ""}}));
+}
+
+}  // namespace
+
+std::optional<FieldError> unknown_event_type(const Directory& directory, bool catalogue_is_open,
+                                             const std::string& name, std::string pointer) {
+  if (directory.event_type(name)) return std::nullopt;
+  if (catalogue_is_open && is_event_type_name(name)) return std::nullopt;
+  if (!is_event_type_name(name)) {
+    return FieldError{
+        std::move(pointer), "invalid_event_type",
+        "is not an event type: use groups of letters, digits, _ and - joined by dots, at most " +
+            std::to_string(limits::kEventTypeBytesMax) + " bytes",
+        ""};
+  }
+  std::vector<std::string> known;
+  for (const auto& type : directory.event_types()) known.push_back(type->name);
+  const std::string closest = closest_name(name, known);
+  std::string detail = "\"" + name + "\" is not in the catalogue of event types";
+  if (!closest.empty()) detail += "; the closest one is \"" + closest + "\"";
+  return FieldError{std::move(pointer), "unknown_event_type", std::move(detail), ""};
+}
+
+Checked<PublishRequest> read_publish(std::string_view body, const PublishRules& rules) {
+  if (body.empty()) body = "{}";
+  const auto members = scan_json_object(body);
+  if (!members) return refuse(ProblemKind::malformed_json, members.error().message);
+  return PublishReader(rules).run(*members);
+}
+
+Checked<BatchBody> read_batch(std::string_view body) {
+  if (body.empty()) body = "{}";
+  const auto members = scan_json_object(body);
+  if (!members) return refuse(ProblemKind::malformed_json, members.error().message);
+  BatchBody batch;
+  bool has_events = false;
+  for (const JsonMember& member : *members) {
+    if (member.key == "tenant_id" && member.value.front() == '"') {
+      batch.tenant = unescape_json(member.value.substr(1, member.value.size() - 2));
+    } else if (member.key == "events" && member.value.front() == '[') {
+      has_events = true;
+      for (const std::string_view element : split_array(member.value))
+        batch.events.push_back(trimmed(element));
+    } else if (member.key == "events" || member.key == "tenant_id") {
+      return one_error("/" + std::string(member.key), "wrong_type",
+                       std::string("expected ") +
+                           (member.key == "events" ? "an array" : "a string") + ", got " +
+                           std::string(raw_kind(member.value)));
+    } else {
+      const std::string name = unescape_json(member.key);
+      return one_error(pointer_to("", name), "unknown_field",
+                       "is not a field here; a batch is {\"events\": […]}");
+    }
+  }
+  if (!has_events || batch.events.empty())
+    return one_error("/events", "required", "must hold at least one event");
+  if (batch.events.size() > limits::kBatchEventsMax) {
+    return one_error("/events", "too_many",
+                     "may hold at most " + std::to_string(limits::kBatchEventsMax) +
+                         " events; it holds " + std::to_string(batch.events.size()));
+  }
+  return batch;
+}
+
+}  // namespace fanfare

@@ -1,0 +1,49 @@
+// How objects look in answers. Secrets of tenants show only where a view is told to show them;
+// header values never do.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "api/json_writer.h"
+#include "domain/delivery.h"
+#include "domain/tenant.h"
+
+namespace fanfare {
+
+struct WebhookViewOptions {
+  Timestamp now;
+  bool shows_secret = false;           // only at creation
+  std::string_view recent_deliveries;  // JSON array; empty = left out
+};
+void write_webhook(JsonWriter& out, const Webhook& webhook, const WebhookViewOptions& options);
+std::string view_of(const Webhook& webhook, const WebhookViewOptions& options);
+std::string etag_of(const Webhook& webhook);
+
+void write_tenant(JsonWriter& out, const Tenant& tenant);
+// `text` is the key itself, shown once; empty = left out.
+void write_api_key(JsonWriter& out, const ApiKey& key, std::string_view text);
+void write_event_type(JsonWriter& out, const EventType& type);
+
+enum class EventDetail { summary, full };  // only `full` carries the data
+void write_event(JsonWriter& out, const Event& event, EventDetail detail);
+
+// Attempts go under "attempt_log" in a delivery's own answer: "attempts" is their number.
+void write_delivery(JsonWriter& out, const Delivery& delivery);
+void write_delivery_members(JsonWriter& out, const Delivery& delivery);
+// What a run that was just queued looks like as a delivery.
+Delivery delivery_of(const QueuedRun& run);
+
+// The request of an attempt as it was sent, rebuilt from stored facts.
+struct RebuiltRequest {
+  std::string url;
+  HeaderList headers;  // custom values masked
+  std::string body;
+};
+void write_attempt(JsonWriter& out, const Attempt& attempt, const RebuiltRequest& request);
+void write_headers(JsonWriter& out, std::string_view name, const HeaderList& headers);
+
+// {"data": […], "next_cursor": …, "has_more": …} around elements already written.
+std::string list_of(std::string_view elements, const std::optional<std::string>& next_cursor);
+
+}  // namespace fanfare
