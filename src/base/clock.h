@@ -1,5 +1,5 @@
-// The one door to time. Everything that decides takes `now` as an argument; only owners of a loop or a
-// thread hold a Clock. `::now()` is called nowhere else.
+// The one door to time. Everything that decides takes `now` as an argument; only owners of a loop
+// or a thread hold a Clock. `::now()` is called nowhere else.
 #pragma once
 
 #include <atomic>
@@ -22,7 +22,8 @@ class SystemClock final : public Clock {
   SteadyTime steady_now() const override;
 };
 
-// A clock that moves only when told to; wall and steady time advance together unless wall time is set apart.
+// A clock that moves only when told to; wall and steady time advance together unless wall time is
+// set apart.
 class SimClock final : public Clock {
  public:
   explicit SimClock(Timestamp start) : wall_ms_(ms_of(start)) {}

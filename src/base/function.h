@@ -1,5 +1,5 @@
-// UniqueFunction: std::function for callables that can only be moved, such as a completion that owns a reply.
-// Called at most as often as its callable allows; an empty one must not be called.
+// UniqueFunction: std::function for callables that can only be moved, such as a completion that
+// owns a reply. Called at most as often as its callable allows; an empty one must not be called.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// Every limit of the server, with what breaks first if it were larger. Bounds that a person may set are checked
-// against these when they are saved; the rest holds as it stands.
+// Every limit of the server, with what breaks first if it were larger. Bounds that a person may set
+// are checked against these when they are saved; the rest holds as it stands.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ using namespace std::chrono_literals;
 // ---- API: what a client may send ----
 inline constexpr std::size_t kRequestLineBytesMax = 8 * 1024;   // 414; log lines and routing cost
 inline constexpr std::size_t kRequestHeadBytesMax = 16 * 1024;  // 431; memory for each connection
-inline constexpr std::size_t kRequestHeadersMax = 64;           // 431; the head check is linear in them
-inline constexpr std::size_t kBodyBytesMax = 1024 * 1024;       // 413; memory for each connection
+inline constexpr std::size_t kRequestHeadersMax = 64;      // 431; the head check is linear in them
+inline constexpr std::size_t kBodyBytesMax = 1024 * 1024;  // 413; memory for each connection
 inline constexpr std::size_t kBatchBodyBytesMax = 5 * 1024 * 1024;  // 413
 inline constexpr std::size_t kBatchEventsMax = 1000;                // 422; rows in one transaction
 inline constexpr std::size_t kPayloadBytesMax = 256 * 1024;         // 413; bytes held by a lane
@@ -25,9 +25,10 @@ inline constexpr Millis kRequestHeadTimeout = 10s;  // slow heads hold a connect
 inline constexpr Millis kRequestBodyTimeout = 30s;  // and below 1 KiB/s after that
 inline constexpr std::size_t kRequestBodyBytesPerSecondMin = 1024;
 inline constexpr Millis kKeepAliveIdle = 60s;
-inline constexpr Millis kWriteStall = 30s;             // a reader that takes nothing
-inline constexpr std::size_t kConnectionsPerIpMax = 256;  // one address must not use up the descriptors
-inline constexpr std::size_t kDescriptorReserve = 64;     // for the database, logs and deliveries
+inline constexpr Millis kWriteStall = 30s;  // a reader that takes nothing
+inline constexpr std::size_t kConnectionsPerIpMax =
+    256;  // one address must not use up the descriptors
+inline constexpr std::size_t kDescriptorReserve = 64;  // for the database, logs and deliveries
 
 // ---- configuration ----
 inline constexpr std::size_t kUrlBytesMax = 2048;
@@ -37,8 +38,9 @@ inline constexpr std::size_t kMetadataEntriesMax = 50;
 inline constexpr std::size_t kMetadataValueBytesMax = 500;
 inline constexpr std::size_t kEventIdBytesMax = 255;
 inline constexpr std::size_t kEventTypeBytesMax = 128;
-inline constexpr std::size_t kWebhookEventsMax = 200;        // patterns of one webhook
-inline constexpr std::size_t kWebhooksPerTenantMax = 10'000;  // a publish matches against all of them
+inline constexpr std::size_t kWebhookEventsMax = 200;  // patterns of one webhook
+inline constexpr std::size_t kWebhooksPerTenantMax =
+    10'000;  // a publish matches against all of them
 inline constexpr std::size_t kCustomHeadersMax = 32;
 inline constexpr std::size_t kCustomHeaderNameBytesMax = 64;
 inline constexpr std::size_t kCustomHeaderValueBytesMax = 4096;
@@ -58,17 +60,18 @@ inline constexpr std::size_t kPageDefault = 50;
 inline constexpr std::size_t kPageMax = 250;
 
 // ---- engine ----
-inline constexpr std::size_t kJournalBatchRowsMax = 4096;             // commit latency under load
+inline constexpr std::size_t kJournalBatchRowsMax = 4096;              // commit latency under load
 inline constexpr std::size_t kJournalBatchBytesMax = 8 * 1024 * 1024;  // WAL growth of one commit
 inline constexpr std::size_t kJournalQueueRowsMax = 65'536;            // then 503: memory
 inline constexpr std::size_t kJournalQueueBytesMax = 64 * 1024 * 1024;
 inline constexpr std::size_t kLaneItemsMax = 1024;               // the rest stays in the store
 inline constexpr std::size_t kLanesBytesMax = 64 * 1024 * 1024;  // payload bytes held by all lanes
-inline constexpr std::size_t kInFlightTotalMax = 2000;           // sockets and 40 KiB of buffers each
+inline constexpr std::size_t kInFlightTotalMax = 2000;  // sockets and 40 KiB of buffers each
 inline constexpr Millis kRetryHeldInMemory = 60s;  // later retries stay in the store until near
-inline constexpr std::size_t kSettleChunkRows = 500;  // rows moved for one deleted or disabled webhook
-inline constexpr std::size_t kReadQueueMax = 1024;    // reads waiting for a reader thread; then 503
-inline constexpr Millis kReadTimeout = 5s;            // a statement that runs longer is interrupted
+inline constexpr std::size_t kSettleChunkRows =
+    500;  // rows moved for one deleted or disabled webhook
+inline constexpr std::size_t kReadQueueMax = 1024;  // reads waiting for a reader thread; then 503
+inline constexpr Millis kReadTimeout = 5s;          // a statement that runs longer is interrupted
 inline constexpr Millis kDrainTimeout = 10s;
 
 // ---- egress: what a receiver may do to us ----
@@ -79,13 +82,15 @@ inline constexpr std::size_t kDnsAnswersMax = 64;
 inline constexpr std::size_t kResponseHeadBytesMax = 16 * 1024;
 inline constexpr std::size_t kResponseHeadersMax = 100;
 inline constexpr std::size_t kResponseLineBytesMax = 8 * 1024;
-inline constexpr std::size_t kResponseBodyKept = 16 * 1024;     // the rest is not read
-inline constexpr std::size_t kResponseWireBytesMax = 64 * 1024;  // framing included, against tiny chunks
+inline constexpr std::size_t kResponseBodyKept = 16 * 1024;  // the rest is not read
+inline constexpr std::size_t kResponseWireBytesMax =
+    64 * 1024;  // framing included, against tiny chunks
 inline constexpr std::size_t kChunkExtensionBytesMax = 256;
 inline constexpr int kInterimResponsesMax = 8;
 inline constexpr std::size_t kPooledRequestsMax = 100;  // on one connection
 inline constexpr Millis kPooledIdle = 30s;
 inline constexpr Millis kPooledAge = std::chrono::minutes{5};
-inline constexpr std::size_t kPooledConnectionsMax = 4096;  // idle ones, all webhooks of one reactor
+inline constexpr std::size_t kPooledConnectionsMax =
+    4096;  // idle ones, all webhooks of one reactor
 
 }  // namespace fanfare::limits

@@ -1,5 +1,6 @@
-// Errors as values. An expected failure (bad input, a full disk, a missing row) is a Result; a programmer's
-// error is FANFARE_ASSERT; the outcome of a delivery is neither (see domain/outcome.h).
+// Errors as values. An expected failure (bad input, a full disk, a missing row) is a Result; a
+// programmer's error is FANFARE_ASSERT; the outcome of a delivery is neither (see
+// domain/outcome.h).
 #pragma once
 
 #include <string>
@@ -40,14 +41,15 @@ inline tl::unexpected<Error> fail(Errc code, std::string message) {
 // Unwraps a Result or returns its error: `TRY(auto row, read_row());`
 #define FANFARE_TRY_CONCAT2(a, b) a##b
 #define FANFARE_TRY_CONCAT(a, b) FANFARE_TRY_CONCAT2(a, b)
-#define TRY(declaration, expression)                                                     \
-  auto FANFARE_TRY_CONCAT(try_result_, __LINE__) = (expression);                         \
-  if (!FANFARE_TRY_CONCAT(try_result_, __LINE__))                                        \
-    return tl::unexpected<::fanfare::Error>(                                             \
-        std::move(FANFARE_TRY_CONCAT(try_result_, __LINE__)).error());                   \
+#define TRY(declaration, expression)                                   \
+  auto FANFARE_TRY_CONCAT(try_result_, __LINE__) = (expression);       \
+  if (!FANFARE_TRY_CONCAT(try_result_, __LINE__))                      \
+    return tl::unexpected<::fanfare::Error>(                           \
+        std::move(FANFARE_TRY_CONCAT(try_result_, __LINE__)).error()); \
   declaration = *std::move(FANFARE_TRY_CONCAT(try_result_, __LINE__))
 // The same for Result<void>.
-#define TRY_VOID(expression)                                                             \
-  if (auto FANFARE_TRY_CONCAT(try_result_, __LINE__) = (expression);                     \
-      !FANFARE_TRY_CONCAT(try_result_, __LINE__))                                        \
-  return tl::unexpected<::fanfare::Error>(std::move(FANFARE_TRY_CONCAT(try_result_, __LINE__)).error())
+#define TRY_VOID(expression)                                         \
+  if (auto FANFARE_TRY_CONCAT(try_result_, __LINE__) = (expression); \
+      !FANFARE_TRY_CONCAT(try_result_, __LINE__))                    \
+  return tl::unexpected<::fanfare::Error>(                           \
+      std::move(FANFARE_TRY_CONCAT(try_result_, __LINE__)).error())

@@ -1,5 +1,5 @@
-// Secret: text that must not reach a log, an error or an answer by accident. It formats as `***`; reading it
-// takes the deliberate word `reveal`. Its memory is overwritten when it goes.
+// Secret: text that must not reach a log, an error or an answer by accident. It formats as `***`;
+// reading it takes the deliberate word `reveal`. Its memory is overwritten when it goes.
 #pragma once
 
 #include <ostream>
@@ -44,6 +44,8 @@ class Secret {
   std::string value_;
 };
 
-inline std::ostream& operator<<(std::ostream& out, const Secret&) { return out << "***"; }
+inline std::ostream& operator<<(std::ostream& out, const Secret&) {
+  return out << "***";
+}
 
 }  // namespace fanfare

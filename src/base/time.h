@@ -1,5 +1,5 @@
-// Wall time is integer milliseconds since 1970 (what the database and the wire hold); steady time is for
-// durations and deadlines inside one process. Both come only from base/clock.h.
+// Wall time is integer milliseconds since 1970 (what the database and the wire hold); steady time
+// is for durations and deadlines inside one process. Both come only from base/clock.h.
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,12 @@ using Millis = std::chrono::milliseconds;
 using Timestamp = std::chrono::sys_time<Millis>;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-inline Timestamp timestamp_of_ms(std::int64_t ms) { return Timestamp{Millis{ms}}; }
-inline std::int64_t ms_of(Timestamp t) { return t.time_since_epoch().count(); }
+constexpr Timestamp timestamp_of_ms(std::int64_t ms) {
+  return Timestamp{Millis{ms}};
+}
+constexpr std::int64_t ms_of(Timestamp t) {
+  return t.time_since_epoch().count();
+}
 
 // RFC 3339 in UTC with milliseconds and `Z`: 2026-03-01T12:00:00.000Z.
 std::string format_rfc3339(Timestamp t);

@@ -21,8 +21,8 @@ inline bool is_final(DeliveryStatus s) {
   return s != DeliveryStatus::pending && s != DeliveryStatus::retrying;
 }
 
-// A run that is not yet final: what a row of `queue` holds. A retry of a finished delivery is run n+1 under the same
-// delivery id.
+// A run that is not yet final: what a row of `queue` holds. A retry of a finished delivery is run
+// n+1 under the same delivery id.
 struct QueuedRun {
   DeliveryId delivery;
   int run = 1;
@@ -33,7 +33,8 @@ struct QueuedRun {
   int attempts_made = 0;
   int attempts_max = 1;
   Timestamp next_attempt_at;
-  // Pinned when the run was planned: the body is a pure function of stored facts, the same on every attempt.
+  // Pinned when the run was planned: the body is a pure function of stored facts, the same on every
+  // attempt.
   std::int64_t webhook_version = 1;
   Envelope envelope = Envelope::standard;
   Trigger trigger = Trigger::event;
@@ -41,8 +42,8 @@ struct QueuedRun {
   Timestamp created_at;  // of the delivery (its first run), not of this run
 };
 
-// One HTTP request made for a delivery: what a row of `attempts` holds. The request is not stored: answers rebuild it
-// from the event, the envelope, the webhook's version and `signed_at`.
+// One HTTP request made for a delivery: what a row of `attempts` holds. The request is not stored:
+// answers rebuild it from the event, the envelope, the webhook's version and `signed_at`.
 struct Attempt {
   AttemptId id;
   DeliveryId delivery;
@@ -69,9 +70,9 @@ struct Delivery {
   int run = 1;
   int attempts = 0;
   int attempts_max = 1;
-  int response_status = 0;      // of the last attempt; 0 = none
-  int response_time_ms = -1;    // of the last attempt; -1 = none
-  std::string response_body;    // of the last attempt
+  int response_status = 0;    // of the last attempt; 0 = none
+  int response_time_ms = -1;  // of the last attempt; -1 = none
+  std::string response_body;  // of the last attempt
   std::string last_error;
   ErrorKind error_kind = ErrorKind::none;
   bool is_test = false;

@@ -19,7 +19,7 @@ struct Event {
   Payload data;          // JSON text
   std::string metadata;  // JSON object text; empty = none
   Timestamp created_at;
-  int deliveries = 0;    // how many webhooks matched when it was accepted, skipped ones included
+  int deliveries = 0;  // how many webhooks matched when it was accepted, skipped ones included
   bool is_test = false;
 };
 

@@ -5,12 +5,24 @@
 
 namespace fanfare {
 
-struct TenantTag { static constexpr std::string_view kPrefix = "tnt"; };
-struct WebhookTag { static constexpr std::string_view kPrefix = "wh"; };
-struct EventTag { static constexpr std::string_view kPrefix = "evt"; };
-struct DeliveryTag { static constexpr std::string_view kPrefix = "dlv"; };
-struct AttemptTag { static constexpr std::string_view kPrefix = "att"; };
-struct ApiKeyTag { static constexpr std::string_view kPrefix = "key"; };
+struct TenantTag {
+  static constexpr std::string_view kPrefix = "tnt";
+};
+struct WebhookTag {
+  static constexpr std::string_view kPrefix = "wh";
+};
+struct EventTag {
+  static constexpr std::string_view kPrefix = "evt";
+};
+struct DeliveryTag {
+  static constexpr std::string_view kPrefix = "dlv";
+};
+struct AttemptTag {
+  static constexpr std::string_view kPrefix = "att";
+};
+struct ApiKeyTag {
+  static constexpr std::string_view kPrefix = "key";
+};
 
 using TenantId = Id<TenantTag>;
 using WebhookId = Id<WebhookTag>;

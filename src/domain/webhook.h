@@ -1,4 +1,5 @@
-// A webhook: a registered URL, the events it wants, and how to sign, retry and limit what is sent to it.
+// A webhook: a registered URL, the events it wants, and how to sign, retry and limit what is sent
+// to it.
 #pragma once
 
 #include <memory>
@@ -27,9 +28,10 @@ std::optional<Envelope> envelope_named(std::string_view name);
 
 struct SignatureSettings {
   SignatureScheme scheme = SignatureScheme::standard;
-  std::string header;         // hex: the header's name; empty = X-Webhook-Signature
-  std::string header_prefix;  // stripe: also <Prefix>-Signature and <Prefix>-Timestamp; empty = none
-  bool ed25519 = false;       // standard: sign with the webhook's Ed25519 key too (v1a)
+  std::string header;  // hex: the header's name; empty = X-Webhook-Signature
+  std::string
+      header_prefix;     // stripe: also <Prefix>-Signature and <Prefix>-Timestamp; empty = none
+  bool ed25519 = false;  // standard: sign with the webhook's Ed25519 key too (v1a)
 
   bool operator==(const SignatureSettings&) const = default;
 };
@@ -57,8 +59,8 @@ struct WebhookSettings {
   bool operator==(const WebhookSettings&) const = default;
 };
 
-// A signing secret while it is valid. `text` is what the customer was shown: whsec_… or their own, or whsk_… for an
-// Ed25519 key.
+// A signing secret while it is valid. `text` is what the customer was shown: whsec_… or their own,
+// or whsk_… for an Ed25519 key.
 struct SigningSecret {
   int number = 0;  // 1, 2, … in the order made; binds the sealed bytes to this row
   Secret text;
@@ -75,8 +77,9 @@ struct Webhook {
   std::int64_t version = 1;
   WebhookStatus status = WebhookStatus::active;
   std::string disabled_reason;  // a slug such as "gone" or "manual"; empty unless disabled
-  // Queue rows planned with a version below this belong to a time before the webhook was disabled or deleted: they
-  // are already over, and only wait to be moved into history (see delivery/settle).
+  // Queue rows planned with a version below this belong to a time before the webhook was disabled
+  // or deleted: they are already over, and only wait to be moved into history (see
+  // delivery/settle).
   std::int64_t settled_below = 0;
   bool is_deleted = false;
   WebhookSettings settings;
@@ -87,7 +90,8 @@ struct Webhook {
 
 using WebhookPtr = std::shared_ptr<const Webhook>;
 
-// Whether `pattern` (a name, `*` or `family.*`) asks for `event_type`. A family matches names below it, never itself.
+// Whether `pattern` (a name, `*` or `family.*`) asks for `event_type`. A family matches names below
+// it, never itself.
 bool matches(std::string_view pattern, std::string_view event_type);
 bool wants(const WebhookSettings& settings, std::string_view event_type);
 
@@ -95,7 +99,8 @@ bool wants(const WebhookSettings& settings, std::string_view event_type);
 bool is_event_type_name(std::string_view name);
 bool is_event_pattern(std::string_view pattern);
 
-// The name in `known` that is closest to `name` by edit distance, for "did you mean"; empty if `known` is empty.
+// The name in `known` that is closest to `name` by edit distance, for "did you mean"; empty if
+// `known` is empty.
 std::string closest_name(std::string_view name, const std::vector<std::string>& known);
 
 }  // namespace fanfare

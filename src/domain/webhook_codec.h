@@ -1,5 +1,5 @@
-// The stored form of WebhookSettings: one JSON object, without header values (those are sealed on their own). Fields
-// that an older version did not write read as their defaults.
+// The stored form of WebhookSettings: one JSON object, without header values (those are sealed on
+// their own). Fields that an older version did not write read as their defaults.
 #pragma once
 
 #include "domain/webhook.h"
@@ -7,7 +7,8 @@
 namespace fanfare {
 
 std::string encode_settings(const WebhookSettings& settings);
-// Header values come back empty, names in order. Errc::corrupt if the text is not what encode_settings writes.
+// Header values come back empty, names in order. Errc::corrupt if the text is not what
+// encode_settings writes.
 Result<WebhookSettings> decode_settings(std::string_view json);
 
 // Header values alone, for sealing: a JSON object of name to value, in order.
