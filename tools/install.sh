@@ -91,13 +91,16 @@ install_groups() {  # group…
     refuse_to_install "This is not a Debian system with apt-get." \
       "$(for group in "$@"; do packages_of "$group"; done | tr '\n' ' ')"
   fi
-  local -a missing
-  mapfile -t missing < <(missing_packages "$@")
-  if has_other_boost; then
-    mapfile -t missing < <(printf '%s\n' "${missing[@]}" | grep -v '^libboost')
-    unpack_boost
-  fi
-  if [ -z "${missing[*]}" ]; then return 0; fi
+  local -a missing=()
+  local package
+  for package in $(missing_packages "$@"); do
+    if [[ $package == libboost* ]] && has_other_boost; then
+      unpack_boost
+    else
+      missing+=("$package")
+    fi
+  done
+  if [ "${#missing[@]}" = 0 ]; then return 0; fi
   if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
     refuse_to_install "Installing packages takes root, and there is no sudo." "${missing[@]}"
   fi
