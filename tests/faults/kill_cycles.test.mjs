@@ -1,5 +1,5 @@
 // kill -9 at any moment, again and again, under load: no event that was answered 202 is lost, and no more is sent twice than was in
-// flight. 40 cycles; FANFARE_KILL_CYCLES sets another number (500 in the full run). The seed of the moments is printed and can be given
+// flight. 40 cycles, 500 with FANFARE_FULL; FANFARE_KILL_CYCLES sets another number. The seed of the moments is printed and can be given
 // back as FANFARE_SEED.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -10,7 +10,7 @@ import test from 'node:test';
 import { api, apiOk, eventually, startServer, temporaryDirectory } from '../support/server.mjs';
 import { Ledger, startLedgerReceiver } from './ledger.mjs';
 
-const cycles = Number(process.env.FANFARE_KILL_CYCLES ?? 40);
+const cycles = Number(process.env.FANFARE_KILL_CYCLES ?? (process.env.FANFARE_FULL ? 500 : 40));
 const seed = Number(process.env.FANFARE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const endpointCount = 10;
 const inFlightMax = 10;
