@@ -17,6 +17,16 @@ bool may_become_http(std::string_view bytes) {
   return bytes.substr(0, length) == kVersionPrefix.substr(0, length);
 }
 
+// Also true while the long line has not ended.
+bool has_long_line(std::string_view head) {
+  while (head.size() > limits::kResponseLineBytesMax) {
+    const std::size_t line = head.find('\n');
+    if (std::min(line, head.size()) > limits::kResponseLineBytesMax) return true;
+    head.remove_prefix(line + 1);
+  }
+  return false;
+}
+
 }  // namespace
 
 // llhttp calls these; returning an error stops it in mid-message.
@@ -106,6 +116,8 @@ ResponseParser::State ResponseParser::feed_head(std::string_view bytes) {
   const HeadScanner::Outcome outcome = scanner_.scan(bytes);
   if (!may_become_http(bytes)) return fail("the answer is not HTTP/1.0 or HTTP/1.1");
   if (outcome.refusal) return fail(outcome.refusal->detail);
+  const std::size_t seen = outcome.head_bytes > 0 ? outcome.head_bytes : bytes.size();
+  if (has_long_line(bytes.substr(0, seen))) return fail("a line of the answer's head is too long");
   if (outcome.head_bytes > 0) {
     return accept_head(bytes.substr(0, outcome.head_bytes), bytes.substr(outcome.head_bytes));
   }

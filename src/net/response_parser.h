@@ -11,18 +11,11 @@
 #include <string>
 #include <string_view>
 
-#include "domain/outcome.h"
 #include "llhttp.h"
+#include "net/client_response.h"
 #include "net/head_check.h"
 
 namespace fanfare::net {
-
-struct ClientResponse {
-  int status = 0;
-  HeaderList headers;
-  std::string body;
-  bool is_truncated = false;
-};
 
 class ResponseParser {
  public:

@@ -166,6 +166,9 @@ TEST(ResponseParser, HeadIsBoundedInBytesLinesAndFields) {
   EXPECT_EQ(parse(start + repeated("A: b\r\n", 100) + "\r\n").state, State::failed);
   EXPECT_EQ(parse("HTTP/1.1 200 OK\r\nA: " + std::string(100'000, 'x')).state, State::failed);
   EXPECT_EQ(parse("HTTP/1.1 200 " + std::string(9000, 'x')).state, State::failed);
+  EXPECT_EQ(parse(start + "A: " + std::string(9000, 'x')).state, State::failed);
+  EXPECT_EQ(parse(start + "A: " + std::string(9000, 'x') + "\r\n\r\n").state, State::failed);
+  EXPECT_EQ(parse(start + "A: " + std::string(8000, 'x') + "\r\n\r\n").state, State::complete);
   const std::string field = "A: " + std::string(1000, 'x') + "\r\n";
   EXPECT_EQ(parse(start + repeated(field, 15) + "\r\n").state, State::complete);
   EXPECT_EQ(parse(start + repeated(field, 17) + "\r\n").state, State::failed);
