@@ -3,6 +3,8 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <netinet/in.h>
@@ -93,7 +95,7 @@ class TestClient {
     }
     answer.body = received_.substr(0, length);
     received_.erase(0, length);
-    answer.status = std::atoi(answer.head.c_str() + 9);
+    std::from_chars(answer.head.data() + 9, answer.head.data() + 12, answer.status);
     return answer;
   }
   TestAnswer exchange(std::string_view request) {
