@@ -39,16 +39,16 @@ struct Rows {
 };
 
 struct EventFilter {
-  std::string type;                       // empty = any
-  std::string event_id;                   // empty = any
-  std::optional<Timestamp> since, until;  // created_at in [since, until)
+  std::string type{};                         // empty = any
+  std::string event_id{};                     // empty = any
+  std::optional<Timestamp> since{}, until{};  // created_at in [since, until)
 };
 struct DeliveryFilter {
-  std::optional<WebhookId> webhook;
-  std::optional<DeliveryStatus> status;
-  std::string event_type;
-  std::optional<Timestamp> since, until;
-  std::optional<int> code;  // response status of the last attempt
+  std::optional<WebhookId> webhook{};
+  std::optional<DeliveryStatus> status{};
+  std::string event_type{};
+  std::optional<Timestamp> since{}, until{};
+  std::optional<int> code{};  // response status of the last attempt
 };
 
 // A due run with what is needed to send it.

@@ -155,7 +155,7 @@ struct SetSettingOp {
 
 struct StoredAnswer {
   int status = 0;
-  std::string body;  // sealed if it holds a secret
+  std::string body{};  // sealed if it holds a secret
   bool is_sealed = false;
   bool operator==(const StoredAnswer&) const = default;
 };
