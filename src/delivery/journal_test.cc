@@ -106,8 +106,8 @@ class JournalTest : public ::testing::Test {
     op.events.push_back(std::move(plan));
     return WriteOp{std::move(op), std::nullopt};
   }
-  Journal::Completion count_into(std::atomic<int>& stored, std::atomic<int>& refused) {
-    return [&stored, &refused](WriteAction&, Result<OpDone> done) { ++(done ? stored : refused); };
+  Journal::Completion counted() {
+    return [this](WriteAction&, Result<OpDone> done) { ++(done ? stored : refused); };
   }
 
   SimClock clock{kStart};
@@ -121,11 +121,10 @@ class JournalTest : public ::testing::Test {
 
 TEST_F(JournalTest, WhatArrivesDuringACommitIsTheNextBatch) {
   writer.hold();
-  ASSERT_TRUE(journal.submit(publish_op(), count_into(stored, refused)));
+  ASSERT_TRUE(journal.submit(publish_op(), counted()));
   start();
   writer.wait_until_committing();
-  for (int i = 0; i < 50; ++i)
-    ASSERT_TRUE(journal.submit(publish_op(), count_into(stored, refused)));
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(journal.submit(publish_op(), counted()));
 
   stop();
 
@@ -135,8 +134,7 @@ TEST_F(JournalTest, WhatArrivesDuringACommitIsTheNextBatch) {
 
 TEST_F(JournalTest, ABatchIsBoundedInBytes) {
   const std::size_t big = limits::kJournalBatchBytesMax / 2 + 1;
-  for (int i = 0; i < 3; ++i)
-    ASSERT_TRUE(journal.submit(publish_op(big), count_into(stored, refused)));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(journal.submit(publish_op(big), counted()));
 
   start();
   stop();
@@ -146,8 +144,7 @@ TEST_F(JournalTest, ABatchIsBoundedInBytes) {
 
 TEST_F(JournalTest, ABatchIsBoundedInRows) {
   const std::size_t count = limits::kJournalBatchRowsMax;  // three rows each
-  for (std::size_t i = 0; i < count; ++i)
-    ASSERT_TRUE(journal.submit(publish_op(), count_into(stored, refused)));
+  for (std::size_t i = 0; i < count; ++i) ASSERT_TRUE(journal.submit(publish_op(), counted()));
 
   start();
   stop();
@@ -158,15 +155,14 @@ TEST_F(JournalTest, ABatchIsBoundedInRows) {
 
 TEST_F(JournalTest, AFullQueueRefusesAndSaysSo) {
   std::size_t taken = 0;
-  while (journal.submit(publish_op(), count_into(stored, refused))) ++taken;
+  while (journal.submit(publish_op(), counted())) ++taken;
 
   EXPECT_LE(taken * 2, limits::kJournalQueueRowsMax);
   EXPECT_GE(taken * 3, limits::kJournalQueueRowsMax - 3);
 }
 
 TEST_F(JournalTest, IdsFollowTheOrderOfCommitEachEventBeforeItsDeliveries) {
-  for (int i = 0; i < 20; ++i)
-    ASSERT_TRUE(journal.submit(publish_op(), count_into(stored, refused)));
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(journal.submit(publish_op(), counted()));
 
   start();
   stop();
@@ -178,7 +174,7 @@ TEST_F(JournalTest, IdsFollowTheOrderOfCommitEachEventBeforeItsDeliveries) {
 TEST_F(JournalTest, NewIdsFollowTheNewestStoredOneEvenIfTheClockWentBack) {
   writer.newest = uuid7_floor(kStart + std::chrono::hours{1});
   ASSERT_TRUE(journal.recover());
-  ASSERT_TRUE(journal.submit(publish_op(), count_into(stored, refused)));
+  ASSERT_TRUE(journal.submit(publish_op(), counted()));
 
   start();
   stop();
@@ -188,7 +184,7 @@ TEST_F(JournalTest, NewIdsFollowTheNewestStoredOneEvenIfTheClockWentBack) {
 
 TEST_F(JournalTest, ARefusedBatchIsAnsweredAndNotTriedAgain) {
   writer.refusals = 1;
-  ASSERT_TRUE(journal.submit(publish_op(), count_into(stored, refused)));
+  ASSERT_TRUE(journal.submit(publish_op(), counted()));
 
   start();
   stop();
@@ -224,29 +220,28 @@ TEST_F(JournalTest, ItSaysWhyTheStoreRefusesUntilItWorksAgain) {
   EXPECT_EQ(during.get_future().get(), "the disk is full");
 
   std::promise<std::string> after;
-  ASSERT_TRUE(journal.submit(publish_op(), count_into(stored, refused)));
+  ASSERT_TRUE(journal.submit(publish_op(), counted()));
   stop();
 
   EXPECT_EQ(journal.last_error(), "");
 }
 
 TEST_F(JournalTest, StopsOnlyWhenEverythingQueuedIsStoredAndThenRefuses) {
-  for (int i = 0; i < 100; ++i)
-    ASSERT_TRUE(journal.submit(publish_op(), count_into(stored, refused)));
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(journal.submit(publish_op(), counted()));
 
   start();
   stop();
 
   EXPECT_EQ(stored, 100);
-  EXPECT_FALSE(journal.submit(publish_op(), count_into(stored, refused)));
+  EXPECT_FALSE(journal.submit(publish_op(), counted()));
 }
 
 TEST_F(JournalTest, AStoreThatNeverTakesAnythingDoesNotKeepTheServerFromStopping) {
   writer.refusals = 1'000'000;
   AttemptOp op;
   op.run = run_of(1, webhook_of(1));
-  journal.submit_outcome(op, count_into(stored, refused));
-  ASSERT_TRUE(journal.submit(publish_op(), count_into(stored, refused)));
+  journal.submit_outcome(op, counted());
+  ASSERT_TRUE(journal.submit(publish_op(), counted()));
 
   start();
   stop();
