@@ -1,0 +1,165 @@
+// The whole API without sockets: the real handler and engine over the memory store, a sender that
+// answers as told, and a loop cranked by hand. For tests only.
+#pragma once
+
+#include <thread>
+
+#include <boost/json/parse.hpp>
+#include <gtest/gtest.h>
+
+#include "api/api_handler.h"
+#include "delivery/engine_parts.h"
+#include "storage/memory/memory_store.h"
+#include "tests/support/builders.h"
+#include "tests/support/sim_loop.h"
+
+namespace fanfare::testing {
+
+// Answers every request at once with `status`.
+class InstantSender final : public Sender {
+ public:
+  explicit InstantSender(Loop& loop) : loop_(loop) {}
+  void send(SendRequest request, Done done) override {
+    sent.push_back(request);
+    loop_.post([this, done = std::move(done)]() mutable { done(answered(status)); });
+  }
+  void abort_all() override {}
+
+  std::vector<SendRequest> sent;
+  int status = 200;
+
+ private:
+  Loop& loop_;
+};
+
+struct Call {
+  std::string key;  // "" = none
+  HeaderList headers;
+};
+
+struct ApiReply {
+  int status = 0;
+  HeaderList headers;
+  std::string text;
+  boost::json::value json;
+
+  std::string header(std::string_view name) const {
+    for (const auto& [key, value] : headers) {
+      if (key == name) return value;
+    }
+    return "";
+  }
+  std::string string(std::string_view member) const {
+    const auto& text_value = json.at({member.data(), member.size()});
+    return text_value.is_string() ? std::string(text_value.get_string()) : "";
+  }
+};
+
+class ApiFixture : public ::testing::Test {
+ protected:
+  ApiFixture() {
+    Engine::Parts parts{.store = *store,
+                        .vault = vault,
+                        .clock = clock,
+                        .random = random,
+                        .reactors = {{loop, sender}},
+                        .on_attempt = nullptr};
+    engine = std::make_unique<Engine>(std::move(parts));
+
+    EXPECT_TRUE(engine->recover());
+    journal = std::jthread([this](const std::stop_token& token) { engine->run_journal(token); });
+    reader = std::jthread(
+        [this](const std::stop_token& token) { static_cast<void>(engine->run_reader(token)); });
+    ApiConfig config{.admin_key = Secret(admin),
+                     .cursor_key = Secret(),
+                     .policy = {},
+                     .clock = clock,
+                     .random = random,
+                     .extra_routes = {}};
+    shared_state = std::make_shared<ApiShared>(std::move(config));
+    api = std::make_unique<ApiHandler>(*engine, loop, shared_state);
+  }
+  ~ApiFixture() override {
+    journal.request_stop();
+    journal.join();
+    reader.request_stop();
+    reader.join();
+    loop.run_posted();
+    api.reset();
+    engine.reset();
+  }
+
+  ApiReply call(std::string method, std::string target, std::string body, const Call& how) {
+    net::HttpRequest request;
+    request.method = std::move(method);
+    request.path = target.substr(0, target.find('?'));
+    if (request.path.size() < target.size()) request.query = target.substr(request.path.size() + 1);
+    if (!how.key.empty()) request.headers.emplace_back("Authorization", "Bearer " + how.key);
+    if (!body.empty()) request.headers.emplace_back("Content-Length", std::to_string(body.size()));
+    for (const auto& header : how.headers) request.headers.push_back(header);
+    net::HeadVerdict verdict = api->on_head(request);
+    if (verdict.refusal) return reply_of(std::move(*verdict.refusal));
+    if (body.size() > verdict.body_bytes_max) return reply_of(api->on_refused(413, "too large"));
+    request.body = std::move(body);
+    auto response = std::make_shared<std::optional<net::HttpResponse>>();
+    api->on_request(std::move(request),
+                    [response](net::HttpResponse r) { *response = std::move(r); });
+    for (int i = 0; i < 1'000'000 && !*response; ++i) {
+      loop.run_posted();
+      std::this_thread::yield();
+    }
+    if (!*response) {
+      ADD_FAILURE() << "no answer to " << target;
+      return {};
+    }
+    return reply_of(std::move(**response));
+  }
+  ApiReply as_admin(std::string method, std::string target, std::string body = "",
+                    HeaderList headers = {}) {
+    return call(std::move(method), std::move(target), std::move(body), {admin, std::move(headers)});
+  }
+
+  // A tenant with a key of the role.
+  struct Party {
+    std::string tenant;
+    std::string key;
+  };
+  Party make_party(const std::string& name, const std::string& role = "tenant") {
+    Party party;
+    party.tenant = as_admin("POST", "/api/v1/tenants", R"({"name":")" + name + "\"}").string("id");
+    party.key = make_key(party.tenant, role);
+    return party;
+  }
+  std::string make_key(const std::string& tenant, const std::string& role) {
+    const std::string body = R"({"tenant_id":")" + tenant + R"(","role":")" + role + "\"}";
+    return as_admin("POST", "/api/v1/api-keys", body).string("key");
+  }
+  void make_type(const std::string& name) {
+    ASSERT_EQ(as_admin("POST", "/api/v1/event-types", R"({"name":")" + name + "\"}").status, 201);
+  }
+  std::string make_webhook(const Party& party, const std::string& more = "") {
+    const std::string body = R"({"url":"https://example.com/a","events":["*"])" + more + "}";
+    return call("POST", "/api/v1/webhooks", body, {party.key, {}}).string("id");
+  }
+
+  static ApiReply reply_of(net::HttpResponse response) {
+    ApiReply reply{response.status, std::move(response.headers), std::move(response.body), nullptr};
+    if (!reply.text.empty()) reply.json = boost::json::parse(reply.text);
+    return reply;
+  }
+
+  const std::string admin = "an-admin-key-of-at-least-32-characters";
+  SimClock clock{kStart};
+  SimLoop loop{clock};
+  SeededRandom random{11};
+  std::unique_ptr<Store> store = make_memory_store();
+  Vault vault{Secret(std::string(32, 'k')), random};
+  InstantSender sender{loop};
+  std::unique_ptr<Engine> engine;
+  std::shared_ptr<ApiShared> shared_state;
+  std::unique_ptr<ApiHandler> api;
+  std::jthread journal;
+  std::jthread reader;
+};
+
+}  // namespace fanfare::testing
