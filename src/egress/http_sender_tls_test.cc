@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "egress/sender_fixture.h"
-#include "egress/tls_test_kit.h"
+#include "net/tls_test_kit.h"
 
 namespace fanfare {
 namespace {

@@ -15,7 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "egress/http_sender.h"
-#include "egress/scripted_server.h"
+#include "net/scripted_server.h"
 
 namespace fanfare {
 

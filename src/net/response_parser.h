@@ -11,7 +11,8 @@
 #include <string>
 #include <string_view>
 
-#include "llhttp.h"
+#include <llhttp.h>
+
 #include "net/client_response.h"
 #include "net/head_check.h"
 

@@ -15,7 +15,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "egress/scripted_server.h"
+#include "net/scripted_server.h"
 
 namespace fanfare {
 
