@@ -1,8 +1,6 @@
 #include "storage/sqlite/lazy_index.h"
 
 #include <algorithm>
-#include <tuple>
-#include <vector>
 
 namespace fanfare::sqlite {
 namespace {
@@ -10,62 +8,11 @@ namespace {
 // Counting further at start-up would only delay it: this much is indexed in the first steps anyway.
 constexpr int kCountedMax = 100'000;
 
-struct Entry {
-  Uuid id;
-  Uuid webhook;
-  Uuid tenant;
-};
-
-// One source of unindexed ids, in id order.
-struct Scan {
-  std::vector<Entry> entries;
-  bool is_complete = true;  // nothing of the source lies above the last entry
-};
-
-Result<Scan> scan(Statement row, const Uuid& above, std::size_t rows_max) {
-  Scan result;
-  row.bind(above, rows_max);
-  while (true) {
-    TRY(const bool found, row.next());
-    if (!found) break;
-    Entry& entry = result.entries.emplace_back();
-    TRY_VOID(row.read(entry.id, entry.webhook, entry.tenant));
-  }
-  result.is_complete = result.entries.size() < rows_max;
-  return result;
-}
-
-// Both sources as one, cut where the first incomplete one ends: beyond that, ids could be missing.
-Scan merge(Scan a, Scan b) {
-  Scan merged;
-  merged.is_complete = a.is_complete && b.is_complete;
-  merged.entries.resize(a.entries.size() + b.entries.size());
-  const auto by_id = [](const Entry& x, const Entry& y) { return x.id < y.id; };
-  std::merge(a.entries.begin(), a.entries.end(), b.entries.begin(), b.entries.end(),
-             merged.entries.begin(), by_id);
-  // A delivery has a row for each finished run, and perhaps one in the queue.
-  const auto same = [](const Entry& x, const Entry& y) { return x.id == y.id; };
-  merged.entries.erase(std::unique(merged.entries.begin(), merged.entries.end(), same),
-                       merged.entries.end());
-  for (const Scan* side : {&a, &b}) {
-    if (side->is_complete) continue;
-    const auto end =
-        std::upper_bound(merged.entries.begin(), merged.entries.end(), side->entries.back(), by_id);
-    merged.entries.erase(end, merged.entries.end());
-  }
-  return merged;
-}
-
-Result<void> insert_all(Statement insert, const std::vector<Entry>& entries, Uuid Entry::* owner) {
-  for (const Entry& entry : entries) TRY_VOID(insert.run(entry.*owner, entry.id));
-  return {};
-}
-
-// Sorted by the key of the index, so that each page is touched once.
-void sort_by(std::vector<Entry>& entries, Uuid Entry::* owner) {
-  std::sort(entries.begin(), entries.end(), [owner](const Entry& x, const Entry& y) {
-    return std::tie(x.*owner, x.id) < std::tie(y.*owner, y.id);
-  });
+Result<std::optional<Uuid>> first_id(Statement row) {
+  TRY(const bool found, row.next());
+  std::optional<Uuid> id;
+  if (found) TRY_VOID(row.read(id));
+  return id;
 }
 
 Result<void> write_watermark(Connection& db, std::string_view name, const Uuid& watermark) {
@@ -73,16 +20,47 @@ Result<void> write_watermark(Connection& db, std::string_view name, const Uuid& 
   return {};
 }
 
+// The id at which `rows_max` rows above the watermark are reached, in whichever table that comes
+// first; none if both end before.
+Result<std::optional<Uuid>> end_of_deliveries(Connection& db, const Uuid& above,
+                                              std::size_t rows_max) {
+  TRY(auto row, db.prepare("SELECT min(delivery) FROM ("
+                           "SELECT * FROM (SELECT delivery FROM queue WHERE delivery > ?1"
+                           " ORDER BY delivery LIMIT 1 OFFSET ?2)"
+                           " UNION ALL SELECT * FROM (SELECT delivery FROM deliveries"
+                           " WHERE delivery > ?1 ORDER BY delivery LIMIT 1 OFFSET ?2))"));
+  row.bind(above, rows_max - 1);
+  return first_id(std::move(row));
+}
+
+Result<std::optional<Uuid>> last_delivery(Connection& db) {
+  TRY(auto row,
+      db.prepare("SELECT max(delivery) FROM ("
+                 "SELECT * FROM (SELECT delivery FROM queue ORDER BY delivery DESC LIMIT 1)"
+                 " UNION ALL SELECT * FROM (SELECT delivery FROM deliveries"
+                 " ORDER BY delivery DESC LIMIT 1))"));
+  return first_id(std::move(row));
+}
+
+Result<std::optional<Uuid>> end_of_events(Connection& db, const Uuid& above, std::size_t rows_max) {
+  TRY(auto row, db.prepare("SELECT id FROM events WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?"));
+  row.bind(above, rows_max - 1);
+  return first_id(std::move(row));
+}
+
+Result<std::optional<Uuid>> last_event(Connection& db) {
+  TRY(auto row, db.prepare("SELECT id FROM events ORDER BY id DESC LIMIT 1"));
+  return first_id(std::move(row));
+}
+
 }  // namespace
 
 Result<Uuid> read_watermark(Connection& db, std::string_view name) {
   TRY(auto row, db.prepare("SELECT watermark FROM index_watermarks WHERE name = ?"));
   row.bind(name);
-  TRY(const bool found, row.next());
-  if (!found) return fail(Errc::corrupt, "the watermark of a lazy index is missing");
-  Uuid watermark;
-  TRY_VOID(row.read(watermark));
-  return watermark;
+  TRY(const auto watermark, first_id(std::move(row)));
+  if (watermark) return *watermark;
+  return fail(Errc::corrupt, "the watermark of a lazy index is missing");
 }
 
 Result<void> LazyIndex::load() {
@@ -101,38 +79,42 @@ Result<void> LazyIndex::load() {
   return {};
 }
 
+// UNION sorts by the key of the index, so that each of its pages is touched once, and takes a
+// delivery once that has several runs.
 Result<bool> LazyIndex::advance_deliveries(std::size_t rows_max, Uuid& watermark) {
-  TRY(auto queued, db_.prepare("SELECT delivery, webhook, tenant FROM queue WHERE delivery > ?"
-                               " ORDER BY delivery LIMIT ?"));
-  TRY(auto open, scan(std::move(queued), watermark, rows_max));
-  TRY(auto finished, db_.prepare("SELECT delivery, webhook, tenant FROM deliveries"
-                                 " WHERE delivery > ? ORDER BY delivery LIMIT ?"));
-  TRY(auto history, scan(std::move(finished), watermark, rows_max));
-  auto [entries, is_complete] = merge(std::move(open), std::move(history));
-  if (entries.empty()) return is_complete;
-  watermark = entries.back().id;
-  sort_by(entries, &Entry::webhook);
-  TRY(auto by_webhook, db_.prepare("INSERT INTO webhook_deliveries VALUES (?,?)"));
-  TRY_VOID(insert_all(std::move(by_webhook), entries, &Entry::webhook));
-  sort_by(entries, &Entry::tenant);
-  TRY(auto by_tenant, db_.prepare("INSERT INTO tenant_deliveries VALUES (?,?)"));
-  TRY_VOID(insert_all(std::move(by_tenant), entries, &Entry::tenant));
+  TRY(const auto cut, end_of_deliveries(db_, watermark, rows_max));
+  TRY(const auto last, last_delivery(db_));
+  const std::optional<Uuid> end = cut ? cut : last;
+  if (!end || *end <= watermark) return true;
+  TRY_VOID(
+      db_.run("INSERT INTO webhook_deliveries"
+              " SELECT webhook, delivery FROM queue WHERE delivery > ?1 AND delivery <= ?2"
+              " UNION SELECT webhook, delivery FROM deliveries"
+              " WHERE delivery > ?1 AND delivery <= ?2 ORDER BY webhook, delivery",
+              watermark, *end));
+  TRY_VOID(
+      db_.run("INSERT INTO tenant_deliveries"
+              " SELECT tenant, delivery FROM queue WHERE delivery > ?1 AND delivery <= ?2"
+              " UNION SELECT tenant, delivery FROM deliveries"
+              " WHERE delivery > ?1 AND delivery <= ?2 ORDER BY tenant, delivery",
+              watermark, *end));
+  watermark = *end;
   TRY_VOID(write_watermark(db_, "deliveries", watermark));
-  return is_complete;
+  return !cut;
 }
 
 Result<bool> LazyIndex::advance_events(std::size_t rows_max, Uuid& watermark) {
-  // The owner is read into both columns: a scan has one shape.
-  TRY(auto row,
-      db_.prepare("SELECT id, tenant, tenant FROM events WHERE id > ? ORDER BY id LIMIT ?"));
-  TRY(auto found, scan(std::move(row), watermark, rows_max));
-  if (found.entries.empty()) return true;
-  watermark = found.entries.back().id;
-  sort_by(found.entries, &Entry::tenant);
-  TRY(auto insert, db_.prepare("INSERT INTO tenant_events VALUES (?,?)"));
-  TRY_VOID(insert_all(std::move(insert), found.entries, &Entry::tenant));
+  TRY(const auto cut, end_of_events(db_, watermark, rows_max));
+  TRY(const auto last, last_event(db_));
+  const std::optional<Uuid> end = cut ? cut : last;
+  if (!end || *end <= watermark) return true;
+  TRY_VOID(
+      db_.run("INSERT INTO tenant_events SELECT tenant, id FROM events"
+              " WHERE id > ?1 AND id <= ?2 ORDER BY tenant, id",
+              watermark, *end));
+  watermark = *end;
   TRY_VOID(write_watermark(db_, "events", watermark));
-  return found.is_complete;
+  return !cut;
 }
 
 Result<void> LazyIndex::advance_in_transaction(std::size_t rows_max) {

@@ -5,9 +5,11 @@
 namespace fanfare::sqlite {
 namespace {
 
+// The plus keeps SQLite from answering by queue_due, where it would sort everything that waits for
+// the webhook.
 const WalkQueries& deliveries_of_webhook() {
   static const WalkQueries queries{
-      .tails = {"SELECT delivery FROM queue NOT INDEXED WHERE webhook = ?1 AND delivery >= ?2"
+      .tails = {"SELECT delivery FROM queue WHERE +webhook = ?1 AND delivery >= ?2"
                 " AND delivery < ?3 ORDER BY delivery DESC",
                 "SELECT delivery FROM deliveries WHERE webhook = ?1 AND delivery >= ?2"
                 " AND delivery < ?3 ORDER BY delivery DESC"},

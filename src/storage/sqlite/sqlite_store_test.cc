@@ -1,0 +1,376 @@
+// What only the SQLite store promises: the file, its lock, its migrations, a full disk, the log's
+// limits and slow reads. What every store promises is in tests/contract.
+#include "storage/sqlite/sqlite_store.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "storage/sqlite/migrate.h"
+
+namespace fanfare {
+namespace {
+
+using namespace std::chrono_literals;
+using sqlite::Connection;
+
+class SqliteStoreTest : public testing::Test {
+ protected:
+  SqliteStoreTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "fanfare-XXXXXX").string();
+    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+    path_ = directory_ / "fanfare.db";
+  }
+  ~SqliteStoreTest() override { std::filesystem::remove_all(directory_); }
+
+  std::unique_ptr<Store> open(const SqliteTuning& tuning = {}) {
+    auto store = SqliteStore::open(path_, clock_, tuning);
+    EXPECT_TRUE(store.has_value()) << (store ? "" : store.error().message);
+    return store ? std::move(*store) : nullptr;
+  }
+  Error open_error() {
+    auto store = SqliteStore::open(path_, clock_);
+    EXPECT_FALSE(store.has_value());
+    return store ? Error{} : store.error();
+  }
+  // The database without a store around it, to prepare what a store must refuse.
+  void change_file(const std::string& sql) {
+    auto db = Connection::open(path_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    ASSERT_TRUE(db.has_value());
+    auto done = (*db)->execute(sql);
+    ASSERT_TRUE(done.has_value()) << done.error().message;
+  }
+  EventPlan plan(std::size_t payload_bytes = 20) {
+    EventPlan plan;
+    plan.event.id = EventId{ids_.next(clock_.wall_now())};
+    plan.event.tenant = tenant_;
+    plan.event.type = "invoice.paid";
+    plan.event.data = std::make_shared<const std::string>(payload_bytes, 'x');
+    plan.event.created_at = clock_.wall_now();
+    QueuedRun run;
+    run.delivery = DeliveryId{ids_.next(clock_.wall_now())};
+    run.event = plan.event.id;
+    run.tenant = tenant_;
+    run.webhook = webhook_;
+    run.created_at = clock_.wall_now();
+    plan.runs.push_back(run);
+    return plan;
+  }
+  static Result<std::vector<Result<OpDone>>> commit(Store& store, std::vector<EventPlan> plans) {
+    std::vector<WriteOp> ops;
+    for (EventPlan& plan : plans) {
+      PublishOp op;
+      op.events.push_back(std::move(plan));
+      ops.push_back(WriteOp{.action = std::move(op), .claim = std::nullopt});
+    }
+    return store.writer().commit(ops);
+  }
+  std::vector<EventPlan> plans(int count, std::size_t payload_bytes = 20) {
+    std::vector<EventPlan> made;
+    for (int i = 0; i < count; ++i) made.push_back(plan(payload_bytes));
+    return made;
+  }
+  std::size_t count_deliveries(Store& store) {
+    auto reader = store.open_reader();
+    return (*reader)->deliveries(tenant_, {}, std::nullopt, 100'000)->rows.size();
+  }
+
+  std::filesystem::path directory_;
+  std::filesystem::path path_;
+  SimClock clock_{timestamp_of_ms(1'772'366'400'000)};
+  SeededRandom random_{1};
+  Uuid7Sequence ids_{random_};
+  TenantId tenant_{ids_.next(clock_.wall_now())};
+  WebhookId webhook_{ids_.next(clock_.wall_now())};
+};
+
+// ---- the file ----
+
+TEST_F(SqliteStoreTest, WhatWasCommittedIsThereAfterReopening) {
+  const auto made = plans(5);
+  commit(*open(), made);
+
+  auto store = open();
+
+  EXPECT_EQ(count_deliveries(*store), 5U);
+  EXPECT_EQ(*store->writer().newest_id(), made.back().runs[0].delivery.value);
+}
+
+TEST_F(SqliteStoreTest, LazyIndexesGoOnAfterReopening) {
+  SqliteTuning tuning{.index_rows_busy = 3, .index_rows_idle = 3};
+  {
+    auto store = open(tuning);
+    commit(*store, plans(7));
+    store->writer().maintain(clock_.wall_now(), true);
+  }
+  auto store = open(tuning);
+  commit(*store, plans(2));
+  EXPECT_EQ(count_deliveries(*store), 9U);
+
+  while (*store->writer().maintain(clock_.wall_now(), true)) {
+  }
+
+  EXPECT_EQ(count_deliveries(*store), 9U);
+  auto& db = dynamic_cast<SqliteStore&>(*store).connection_for_test();
+  EXPECT_GE(*db.number("SELECT count(*) FROM webhook_deliveries"), 7);
+  EXPECT_GE(*db.number("SELECT count(*) FROM tenant_events"), 7);
+}
+
+TEST_F(SqliteStoreTest, TheDatabaseIsReadableByItsOwnerAlone) {
+  auto store = open();
+  commit(*store, plans(1));
+
+  for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+    EXPECT_EQ(entry.status().permissions(), std::filesystem::perms(0600)) << entry.path();
+  }
+}
+
+TEST_F(SqliteStoreTest, TheDatabaseIsSetUpToBeDurableAndToShrink) {
+  auto store = open();
+  auto& db = dynamic_cast<SqliteStore&>(*store).connection_for_test();
+
+  EXPECT_EQ(*db.number("PRAGMA synchronous"), 2);
+  EXPECT_EQ(*db.number("PRAGMA auto_vacuum"), 2);
+  EXPECT_EQ(*db.number("PRAGMA wal_autocheckpoint"), 0);
+  EXPECT_EQ(*db.number("SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'"), 1);
+  EXPECT_EQ(*db.number("PRAGMA page_size"), SqliteTuning{}.page_bytes);
+}
+
+TEST_F(SqliteStoreTest, ADirectoryThatDoesNotExistIsUnavailable) {
+  path_ = directory_ / "none" / "fanfare.db";
+
+  EXPECT_EQ(open_error().code, Errc::unavailable);
+}
+
+TEST_F(SqliteStoreTest, AFileThatIsNoDatabaseIsCorrupt) {
+  std::ofstream(path_) << std::string(10'000, 'x');
+
+  EXPECT_EQ(open_error().code, Errc::corrupt);
+}
+
+TEST_F(SqliteStoreTest, ADatabaseOfAnotherProgramIsRefused) {
+  change_file("CREATE TABLE cats (name TEXT)");
+
+  const Error error = open_error();
+
+  EXPECT_EQ(error.code, Errc::conflict);
+  EXPECT_NE(error.message.find("another program"), std::string::npos);
+}
+
+// ---- the lock ----
+
+TEST_F(SqliteStoreTest, ASecondOwnerIsRefusedAndToldWhoTheFirstIs) {
+  auto store = open();
+
+  const Error error = open_error();
+
+  EXPECT_EQ(error.code, Errc::conflict);
+  EXPECT_NE(error.message.find("process " + std::to_string(getpid())), std::string::npos);
+}
+
+TEST_F(SqliteStoreTest, TheLockGoesWithItsOwner) {
+  open().reset();
+
+  EXPECT_NE(open(), nullptr);
+}
+
+TEST_F(SqliteStoreTest, ALockFileLeftBehindDoesNotLock) {
+  std::ofstream(path_.string() + ".lock") << "1\n";
+
+  EXPECT_NE(open(), nullptr);
+}
+
+// ---- migrations ----
+
+TEST_F(SqliteStoreTest, MigrationsAreNumberedFromOneWithoutGaps) {
+  int expected = 0;
+  for (const Migration& migration : embedded_migrations()) {
+    EXPECT_EQ(migration.version, ++expected);
+    EXPECT_FALSE(migration.name.empty());
+  }
+  EXPECT_GE(expected, 1);
+}
+
+TEST_F(SqliteStoreTest, AMigrationIsRememberedWithItsChecksum) {
+  auto store = open();
+  auto& db = dynamic_cast<SqliteStore&>(*store).connection_for_test();
+
+  EXPECT_EQ(*db.number("SELECT count(*) FROM schema_migrations WHERE version = 1 AND"
+                       " name = 'initial' AND length(sha256) = 64 AND applied_at = 1772366400000"),
+            1);
+}
+
+TEST_F(SqliteStoreTest, AChangedMigrationIsRefused) {
+  open().reset();
+  change_file("UPDATE schema_migrations SET sha256 = 'abc' WHERE version = 1");
+
+  const Error error = open_error();
+
+  EXPECT_EQ(error.code, Errc::corrupt);
+  EXPECT_NE(error.message.find("1 (initial)"), std::string::npos);
+}
+
+TEST_F(SqliteStoreTest, ANewerDatabaseIsRefused) {
+  open().reset();
+  change_file("INSERT INTO schema_migrations VALUES (99, 'future', 'abc', 0)");
+
+  const Error error = open_error();
+
+  EXPECT_EQ(error.code, Errc::conflict);
+  EXPECT_NE(error.message.find("99 (future)"), std::string::npos);
+}
+
+TEST_F(SqliteStoreTest, AFailedMigrationLeavesNothingBehind) {
+  auto db = *Connection::open(path_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  const Migration good{1, "good", "CREATE TABLE a (x)"};
+  const Migration bad{2, "bad", "CREATE TABLE b (x); CREATE TABLE a (x)"};
+  const std::vector<Migration> both{good, bad};
+
+  const auto done = sqlite::migrate(*db, both, clock_.wall_now());
+
+  ASSERT_FALSE(done.has_value());
+  EXPECT_NE(done.error().message.find("2 (bad)"), std::string::npos);
+  EXPECT_EQ(*db->number("SELECT count(*) FROM sqlite_master WHERE name = 'b'"), 0);
+  EXPECT_EQ(*db->number("SELECT max(version) FROM schema_migrations"), 1);
+}
+
+TEST_F(SqliteStoreTest, OnlyMissingMigrationsRun) {
+  auto db = *Connection::open(path_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  std::vector<Migration> migrations{{1, "one", "CREATE TABLE a (x)"}};
+  ASSERT_TRUE(sqlite::migrate(*db, migrations, clock_.wall_now()).has_value());
+  migrations.push_back({2, "two", "CREATE TABLE b (x)"});
+
+  EXPECT_TRUE(sqlite::migrate(*db, migrations, clock_.wall_now()).has_value());
+  EXPECT_EQ(*db->number("SELECT count(*) FROM schema_migrations"), 2);
+}
+
+// ---- a full disk ----
+
+TEST_F(SqliteStoreTest, AFullDiskStoresNothingAndTheSameCommitWorksOnceThereIsSpace) {
+  auto store = open();
+  auto& sqlite = dynamic_cast<SqliteStore&>(*store);
+  commit(*store, plans(3));
+  ASSERT_TRUE(sqlite.limit_growth_for_test(2).has_value());
+  const auto too_much = plans(50, 20'000);
+
+  const auto refused = commit(*store, too_much);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Errc::unavailable);
+  EXPECT_EQ(count_deliveries(*store), 3U);
+
+  ASSERT_TRUE(sqlite.limit_growth_for_test(0).has_value());
+  EXPECT_TRUE(commit(*store, too_much).has_value());
+  EXPECT_EQ(count_deliveries(*store), 53U);
+}
+
+TEST_F(SqliteStoreTest, SmallCommitsGoOnWhileALargeOneDoesNotFit) {
+  auto store = open();
+  commit(*store, plans(3));
+  ASSERT_TRUE(dynamic_cast<SqliteStore&>(*store).limit_growth_for_test(2).has_value());
+  ASSERT_FALSE(commit(*store, plans(50, 20'000)).has_value());
+
+  EXPECT_TRUE(commit(*store, plans(1)).has_value());
+  EXPECT_EQ(count_deliveries(*store), 4U);
+}
+
+TEST_F(SqliteStoreTest, AnIndexThatCannotGrowChangesNoAnswer) {
+  SqliteTuning tuning{.index_rows_busy = 2000, .index_rows_idle = 2000};
+  auto store = open(tuning);
+  auto& sqlite = dynamic_cast<SqliteStore&>(*store);
+  commit(*store, plans(1500));
+  ASSERT_TRUE(sqlite.limit_growth_for_test(1).has_value());
+
+  const auto step = store->writer().maintain(clock_.wall_now(), false);
+  EXPECT_FALSE(step.has_value());
+  EXPECT_EQ(count_deliveries(*store), 1500U);
+
+  ASSERT_TRUE(sqlite.limit_growth_for_test(0).has_value());
+  EXPECT_TRUE(store->writer().maintain(clock_.wall_now(), false).has_value());
+  EXPECT_EQ(count_deliveries(*store), 1500U);
+}
+
+// ---- the log ----
+
+TEST_F(SqliteStoreTest, TheLogIsEmptiedBeyondItsSoftLimit) {
+  SqliteTuning tuning;
+  tuning.log = {.idle_bytes = 1 << 20, .soft_bytes = 1 << 20, .hard_bytes = 1 << 30};
+  auto store = open(tuning);
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_TRUE(commit(*store, plans(10, 20'000)).has_value());
+    ASSERT_TRUE(store->writer().maintain(clock_.wall_now(), false).has_value());
+  }
+
+  EXPECT_LE(std::filesystem::file_size(path_.string() + "-wal"), 3U << 20);
+  EXPECT_GE(std::filesystem::file_size(path_), 6U << 20);
+}
+
+TEST_F(SqliteStoreTest, AHeldLogRefusesCommitsAtItsHardLimitAndRecovers) {
+  SqliteTuning tuning;
+  tuning.log = {.idle_bytes = 1 << 18, .soft_bytes = 1 << 18, .hard_bytes = 1 << 20};
+  auto store = open(tuning);
+  commit(*store, plans(1));
+  auto holder = *Connection::open(path_, SQLITE_OPEN_READWRITE);
+  ASSERT_TRUE(holder->execute("BEGIN; SELECT count(*) FROM events").has_value());
+  Result<std::vector<Result<OpDone>>> last = commit(*store, plans(1));
+  for (int i = 0; i < 100 && last; ++i) {
+    last = commit(*store, plans(10, 20'000));
+    ASSERT_TRUE(store->writer().maintain(clock_.wall_now(), false).has_value());
+  }
+  ASSERT_FALSE(last.has_value());
+  EXPECT_EQ(last.error().code, Errc::unavailable);
+
+  ASSERT_TRUE(holder->execute("COMMIT").has_value());
+
+  EXPECT_TRUE(commit(*store, plans(1)).has_value());
+}
+
+// ---- readers ----
+
+TEST_F(SqliteStoreTest, AReadThatTakesTooLongIsStopped) {
+  SqliteTuning tuning;
+  tuning.read_timeout = 0ms;
+  auto store = open(tuning);
+  commit(*store, plans(10));
+  auto reader = *store->open_reader();
+
+  const auto page = reader->deliveries(tenant_, {.code = 418}, std::nullopt, 10);
+
+  ASSERT_FALSE(page.has_value());
+  EXPECT_EQ(page.error().code, Errc::unavailable);
+  EXPECT_TRUE(reader->ping().has_value()) << "the next read is a new one";
+}
+
+TEST_F(SqliteStoreTest, AReaderLeavesNoSnapshotBehind) {
+  auto store = open();
+  auto reader = *store->open_reader();
+  commit(*store, plans(10));
+  ASSERT_TRUE(reader->deliveries(tenant_, {}, std::nullopt, 1).has_value());
+  ASSERT_FALSE(reader->delivery(tenant_, DeliveryId{}).has_value());
+  auto& db = dynamic_cast<SqliteStore&>(*store).connection_for_test();
+
+  EXPECT_EQ(*db.number("PRAGMA wal_checkpoint(TRUNCATE)"), 0)
+      << "1 would be: a reader is in the way";
+}
+
+TEST_F(SqliteStoreTest, ADamagedRowIsCorruptAndNotACrash) {
+  auto store = open();
+  const auto made = plans(1);
+  commit(*store, made);
+  auto& db = dynamic_cast<SqliteStore&>(*store).connection_for_test();
+  ASSERT_TRUE(db.execute("UPDATE queue SET envelope = 99").has_value());
+  auto reader = *store->open_reader();
+
+  const auto found = reader->delivery(tenant_, made[0].runs[0].delivery);
+
+  ASSERT_FALSE(found.has_value());
+  EXPECT_EQ(found.error().code, Errc::corrupt);
+  EXPECT_NE(found.error().message.find("envelope"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace fanfare
