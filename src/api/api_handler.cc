@@ -70,7 +70,8 @@ Checked<RouteMatch> ApiHandler::admit(const net::HttpRequest& request, Principal
     return tl::unexpected<Problem>(std::move(problem));
   }
   if (match.route->roles == kAnybody) return match;
-  auto who = authenticate(request, shared_->admin_digest, context_.directory(), context_.now());
+  auto who =
+      authenticate(request, {shared_->admin_digest, context_.directory()}, context_.now(), tokens_);
   if (!who) return tl::unexpected<Problem>(std::move(who).error());
   if (auto may = authorize(*who, match.route->roles); !may)
     return tl::unexpected<Problem>(std::move(may).error());
@@ -89,6 +90,10 @@ net::HeadVerdict ApiHandler::on_head(const net::HttpRequest& request) {
   }
   if (const auto type = check_content_type(request); !type) {
     return {0, response_of(type.error(), next_request_id())};
+  }
+  if (match->route->body_bytes_max == 0 && has_body(request)) {
+    const Problem problem(ProblemKind::payload_too_large, "This route takes no body.");
+    return {0, response_of(problem, next_request_id())};
   }
   return {match->route->body_bytes_max, std::nullopt};
 }

@@ -28,6 +28,7 @@ class ApiHandler final : public net::HttpHandler {
 
   const std::shared_ptr<ApiShared> shared_;
   ApiContext context_;
+  TokenMemo tokens_;
   std::uint64_t request_id_state_ = 0;
 };
 

@@ -219,6 +219,18 @@ TEST_F(Api, AliasesOfPublishingMeanTheSame) {
   EXPECT_EQ(publish(R"({"type":"user.created","data":null})").status, 202);
 }
 
+TEST_F(Api, KeysMayBeWrittenWithEscapes) {
+  EXPECT_EQ(publish(R"({"event\u005ftype":"user\u002ecreated","d\u0061ta":1})").status, 202);
+  EXPECT_EQ(publish(R"({"event_type":"user.created","d\u0061ta":1,"data":2})").status, 400);
+  const auto changed =
+      as_admin("PATCH", "/api/v1/event-types/user.created", R"({"s\u0061mple":{"a": 1}})");
+  EXPECT_NE(changed.text.find(R"("sample":{"a": 1})"), std::string::npos);
+}
+
+TEST_F(Api, RoutesWithoutABodyRefuseOne) {
+  EXPECT_EQ(call("GET", "/api/v1/webhooks", "{}", {acme.key, {}}).status, 413);
+}
+
 TEST_F(Api, TheSameEventIdIsADuplicateAndAnotherBodyAConflict) {
   const std::string body = R"({"event_type":"user.created","data":{"a":1},"event_id":"o-1"})";
   const auto first = publish(body);

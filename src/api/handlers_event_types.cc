@@ -1,7 +1,6 @@
 #include "api/handlers.h"
 #include "api/json_input.h"
 #include "api/list_query.h"
-#include "base/json_scan.h"
 
 namespace fanfare {
 namespace {
@@ -20,10 +19,7 @@ std::string view_of(const EventType& type) {
 void read_sample(ObjectReader& reader, std::string_view body, EventType& type) {
   if (reader.has_null("sample")) type.sample.clear();
   if (reader.any("sample") == nullptr) return;
-  const auto members = scan_json_object(body);
-  for (const JsonMember& member : members.value()) {
-    if (member.key == "sample") type.sample = member.value;
-  }
+  type.sample = raw_member(body, "sample");
   if (type.sample.size() > limits::kPayloadBytesMax) {
     reader.add_error("sample", "too_large",
                      "may have at most " + std::to_string(limits::kPayloadBytesMax) + " bytes");

@@ -4,7 +4,6 @@
 #include "api/publish_input.h"
 #include "api/webhook_edit.h"
 #include "api/webhook_input.h"
-#include "base/json_scan.h"
 
 namespace fanfare {
 namespace {
@@ -124,10 +123,7 @@ Checked<TestBody> read_test(ApiContext& context, const Exchange& exchange, bool 
   }
   if (reader.any("payload") != nullptr) {
     // The bytes as they came, not as a parser would write them again.
-    const auto members = scan_json_object(exchange.request.body);
-    for (const JsonMember& member : members.value()) {
-      if (member.key == "payload") result.payload = member.value;
-    }
+    result.payload = raw_member(exchange.request.body, "payload");
   }
   reader.finish();
   if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));

@@ -6,6 +6,7 @@
 #include <boost/json/parse.hpp>
 
 #include "base/json_scan.h"
+#include "base/json_text.h"
 #include "base/limits.h"
 #include "domain/webhook.h"
 
@@ -69,6 +70,15 @@ Checked<json::object> parse_object(std::string_view body) {
                   "The body holds a number or text that cannot be read.");
   }
   return std::move(value.get_object());
+}
+
+std::string_view raw_member(std::string_view body, std::string_view name) {
+  const auto members = scan_json_object(body);
+  if (!members) return {};
+  for (const JsonMember& member : *members) {
+    if (unescape_json(member.key) == name) return member.value;
+  }
+  return {};
 }
 
 std::string pointer_to(std::string_view base, std::string_view token) {

@@ -18,6 +18,8 @@ namespace fanfare {
 
 // The object in a body; an empty body is {}. 400 malformed_json says where it goes wrong.
 Checked<boost::json::object> parse_object(std::string_view body);
+// The exact bytes of one member of a body that parse_object has accepted; empty if there is none.
+std::string_view raw_member(std::string_view body, std::string_view name);
 // Appends a reference token to a JSON pointer (RFC 6901: `~` and `/` are escaped).
 std::string pointer_to(std::string_view base, std::string_view token);
 // "a string", "an array", …: what a value is, for "expected … got …".

@@ -37,18 +37,21 @@ std::optional<std::string_view> token_of(const net::HttpRequest& request) {
 
 }  // namespace
 
-Checked<Principal> authenticate(const net::HttpRequest& request, const std::string& admin_digest,
-                                const Directory& directory, Timestamp now) {
+Checked<Principal> authenticate(const net::HttpRequest& request, const KeyRing& keys, Timestamp now,
+                                TokenMemo& memo) {
   const auto token = token_of(request);
   if (!token || token->empty()) return unauthorized();
-  const std::string digest = sha256_bytes(*token);
-  if (!admin_digest.empty() && equal_constant_time(digest, admin_digest)) {
+  if (!equal_constant_time(*token, memo.token.reveal())) {
+    memo = {Secret(std::string(*token)), sha256_bytes(*token), is_well_formed_api_key(*token)};
+  }
+  if (!keys.admin_digest.empty() && equal_constant_time(memo.digest, keys.admin_digest)) {
     return Principal{Role::admin, std::nullopt, "admin"};
   }
-  if (!is_well_formed_api_key(*token)) return unauthorized();
-  const auto key = directory.api_key_by_hash(digest);
-  if (!key || key->revoked_at || (key->expires_at && *key->expires_at <= now))
+  if (!memo.is_well_formed) return unauthorized();
+  const auto key = keys.directory.api_key_by_hash(memo.digest);
+  if (!key || key->revoked_at || (key->expires_at && *key->expires_at <= now)) {
     return unauthorized();
+  }
   return Principal{key->role, key->tenant, to_string(key->id)};
 }
 

@@ -22,10 +22,23 @@ struct Principal {
   std::string scope() const { return tenant ? to_string(*tenant) : "admin"; }
 };
 
+// The digest of the token seen last. A head is judged twice (before its body and after) and clients
+// keep their key, so this saves the hashing, which is most of the cost; the key itself is looked up
+// every time. Loop thread only.
+struct TokenMemo {
+  Secret token;
+  std::string digest;
+  bool is_well_formed = false;
+};
+
 // Reads `Authorization: Bearer` or `X-API-Key`. `admin_digest` is the SHA-256 of the operator's own
 // admin key, empty if there is none. The refusal is the same for unknown, expired and revoked keys.
-Checked<Principal> authenticate(const net::HttpRequest& request, const std::string& admin_digest,
-                                const Directory& directory, Timestamp now);
+struct KeyRing {
+  const std::string& admin_digest;
+  const Directory& directory;
+};
+Checked<Principal> authenticate(const net::HttpRequest& request, const KeyRing& keys, Timestamp now,
+                                TokenMemo& memo);
 
 // 403 unless the role is one of `roles`.
 Checked<void> authorize(const Principal& principal, RoleSet roles);

@@ -45,7 +45,7 @@ class PublishReader {
   explicit PublishReader(const PublishRules& rules) : rules_(rules), named_tenant_(rules.tenant) {}
 
   Checked<PublishRequest> run(const std::vector<JsonMember>& members) {
-    for (const JsonMember& member : members) read(member);
+    for (const JsonMember& member : members) read_plain(member);
     if (request_.event_type.empty() && !has_bad_type_)
       add("/event_type", "required", "is required");
     if (data_.empty()) add("/data", "required", "is required: what happened, as any JSON value");
@@ -67,6 +67,13 @@ class PublishReader {
   }
 
  private:
+  // A key may be written with escapes; hardly any is.
+  void read_plain(const JsonMember& member) {
+    if (member.key.find('\\') == std::string_view::npos) return read(member);
+    const std::string key = unescape_json(member.key);
+    read({key, member.value});
+  }
+
   void read(const JsonMember& member) {
     const std::string_view key = member.key;
     if (key == "event_type" || key == "event" || key == "type") return read_type(member);
@@ -80,7 +87,7 @@ class PublishReader {
       if (member.value != "null") webhook_ids_ = member.value;
       return;
     }
-    const std::string name = unescape_json(key);
+    const std::string name(key);
     std::vector<std::string> known(kFields.begin(), kFields.end());
     add(pointer_to("", name), "unknown_field",
         "is not a field of an event; the closest one is \"" + closest_name(name, known) + "\"");
@@ -295,7 +302,9 @@ Checked<BatchBody> read_batch(std::string_view body) {
   if (!members) return refuse(ProblemKind::malformed_json, members.error().message);
   BatchBody batch;
   bool has_events = false;
-  for (const JsonMember& member : *members) {
+  for (const JsonMember& as_written : *members) {
+    const std::string name = unescape_json(as_written.key);
+    const JsonMember member{name, as_written.value};
     if (member.key == "tenant_id" && member.value.front() == '"') {
       batch.tenant = unescape_json(member.value.substr(1, member.value.size() - 2));
     } else if (member.key == "events" && member.value.front() == '[') {
@@ -308,7 +317,6 @@ Checked<BatchBody> read_batch(std::string_view body) {
                            (member.key == "events" ? "an array" : "a string") + ", got " +
                            std::string(raw_kind(member.value)));
     } else {
-      const std::string name = unescape_json(member.key);
       return one_error(pointer_to("", name), "unknown_field",
                        "is not a field here; a batch is {\"events\": […]}");
     }

@@ -6,9 +6,9 @@
 namespace fanfare {
 namespace {
 
-// Changes that come at the same moment are rare; a webhook that changes this often in a few
-// milliseconds is being fought over, and the client should know.
-constexpr int kTriesMax = 10;
+// Of writers that come at the same moment one wins each round, so this is how many may race without
+// one of them being told to try again.
+constexpr int kTriesMax = 60;
 constexpr Millis kBetweenTries{5};
 
 Problem no_such_webhook() {

@@ -177,6 +177,16 @@ test('If-Match guards a change and what was read may be sent back', async () => 
   assert.equal(late.status, 412);
 });
 
+test('30 changes at once without If-Match all happen', async () => {
+  const tenant = await here.tenant();
+  const webhook = await tenant.webhook(freshPath());
+  const answers = await Promise.all(Array.from({ length: 30 }, (_, i) =>
+    tenant.call('PATCH', `/webhooks/${webhook.id}`, { metadata: { [`k${i}`]: 'v' } })));
+  assert.deepEqual(new Set(answers.map((answer) => answer.status)), new Set([200]));
+  const { metadata } = await tenant.ok('GET', `/webhooks/${webhook.id}`);
+  assert.equal(Object.keys(metadata).length, 30);
+});
+
 test('a test answers with the attempt whatever the status of the webhook', async () => {
   const tenant = await here.tenant();
   const path = freshPath();
