@@ -94,12 +94,15 @@ Delivery view_of(const FinishedRun& finished, const std::optional<LastAttempt>& 
   return view;
 }
 
-bool matches(const DeliveryFilter& filter, const Delivery& delivery) {
+bool may_match(const DeliveryFilter& filter, const Delivery& delivery) {
   return (!filter.webhook || *filter.webhook == delivery.webhook) &&
          (!filter.status || *filter.status == delivery.status) &&
          (filter.event_type.empty() || filter.event_type == delivery.event_type) &&
-         (!filter.code || *filter.code == delivery.response_status) &&
          is_within(delivery.created_at, filter.since, filter.until);
+}
+
+bool matches(const DeliveryFilter& filter, const Delivery& delivery) {
+  return may_match(filter, delivery) && (!filter.code || *filter.code == delivery.response_status);
 }
 
 bool matches(const EventFilter& filter, const Event& event) {

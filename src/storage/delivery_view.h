@@ -50,6 +50,8 @@ Delivery view_of(const QueuedRun& run, const std::optional<LastAttempt>& last);
 Delivery view_of(const FinishedRun& finished, const std::optional<LastAttempt>& last);
 
 bool matches(const DeliveryFilter& filter, const Delivery& delivery);
+// The part of it that needs no attempt: false is final, and spares a list the look at the last one.
+bool may_match(const DeliveryFilter& filter, const Delivery& delivery);
 bool matches(const EventFilter& filter, const Event& event);
 
 // Whether an entry made at `then` still stands in the way of an equal one at `now`.

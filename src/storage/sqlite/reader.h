@@ -51,7 +51,8 @@ class SqliteReader final : public Reader {
 
   // ---- inside a snapshot ----
   Result<Event> load_event(EventId id);
-  Result<std::optional<Delivery>> load_delivery(DeliveryId id);
+  // None if there is no such delivery or the filter does not take it.
+  Result<std::optional<Delivery>> load_delivery(DeliveryId id, const DeliveryFilter& filter = {});
   Result<Delivery> load_delivery_of(TenantId tenant, DeliveryId id);
   Result<Rows<Delivery>> list_deliveries(TenantId tenant, const DeliveryFilter& filter,
                                          IdWalk& walk, std::size_t limit);

@@ -47,18 +47,25 @@ Result<Attempt> read_attempt(Statement& row) {
 
 }  // namespace
 
-Result<std::optional<Delivery>> SqliteReader::load_delivery(DeliveryId id) {
+Result<std::optional<Delivery>> SqliteReader::load_delivery(DeliveryId id,
+                                                            const DeliveryFilter& filter) {
   TRY(const auto queued, find_queued(*db_, id));
-  if (!queued) {
-    TRY(const auto finished, find_finished(*db_, id));
-    if (!finished) return std::nullopt;
-    TRY(const auto last, find_last_attempt(*db_, id, finished->run.run));
-    return view_of(*finished, last);
+  std::optional<FinishedRun> over;
+  if (queued) {
+    TRY(const auto line, find_settle_line(*db_, queued->webhook));
+    over = settled_form(*queued, line);
+  } else {
+    TRY(over, find_finished(*db_, id));
+    if (!over) return std::nullopt;
   }
-  TRY(const auto last, find_last_attempt(*db_, id, queued->run));
-  TRY(const auto line, find_settle_line(*db_, queued->webhook));
-  if (const auto settled = settled_form(*queued, line)) return view_of(*settled, last);
-  return view_of(*queued, last);
+  const auto view = [&](const std::optional<LastAttempt>& last) {
+    return over ? view_of(*over, last) : view_of(*queued, last);
+  };
+  if (!may_match(filter, view(std::nullopt))) return std::nullopt;
+  TRY(const auto last, find_last_attempt(*db_, id, over ? over->run.run : queued->run));
+  auto delivery = view(last);
+  if (!matches(filter, delivery)) return std::nullopt;
+  return delivery;
 }
 
 Result<Delivery> SqliteReader::load_delivery_of(TenantId tenant, DeliveryId id) {
@@ -80,9 +87,9 @@ Result<Rows<Delivery>> SqliteReader::list_deliveries(TenantId tenant, const Deli
     TRY_VOID(check_deadline());
     TRY(const auto id, walk.next());
     if (!id) return page;
-    TRY(auto delivery, load_delivery(DeliveryId{*id}));
+    TRY(auto delivery, load_delivery(DeliveryId{*id}, filter));
     // Listed by webhook, it may still be another tenant's.
-    if (!delivery || delivery->tenant != tenant || !matches(filter, *delivery)) continue;
+    if (!delivery || delivery->tenant != tenant) continue;
     if (page.rows.size() == limit) {
       page.has_more = true;
       return page;
