@@ -68,8 +68,9 @@ class ApiFixture : public ::testing::Test {
 
     EXPECT_TRUE(engine->recover());
     journal = std::jthread([this](const std::stop_token& token) { engine->run_journal(token); });
+    store_reader = *store->open_reader();
     reader = std::jthread(
-        [this](const std::stop_token& token) { static_cast<void>(engine->run_reader(token)); });
+        [this](const std::stop_token& token) { engine->run_reader(*store_reader, token); });
     ApiConfig config{.admin_key = Secret(admin),
                      .cursor_key = Secret(),
                      .policy = {},
@@ -159,6 +160,7 @@ class ApiFixture : public ::testing::Test {
   std::shared_ptr<ApiShared> shared_state;
   std::unique_ptr<ApiHandler> api;
   std::jthread journal;
+  std::unique_ptr<Reader> store_reader;
   std::jthread reader;
 };
 

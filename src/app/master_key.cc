@@ -35,20 +35,28 @@ Result<Secret> read_key_file(const std::string& path) {
   return Secret(*std::move(bytes));
 }
 
-// The file and its directory entry are on disk before anything is sealed with the key.
+// The file is whole or not there, and it and its directory entry are on disk before anything is
+// sealed with the key.
 Result<void> write_key_file(const std::string& path, const Secret& key) {
   const std::string text = base64_encode(bytes_of(key.reveal())) + "\n";
-  const auto failed = [&path] {
-    return fail(Errc::unavailable,
-                "cannot write the master key to " + path + ": " + std::strerror(errno));
+  const std::string unfinished = path + ".new";
+  const auto failed = [&] {
+    const std::string reason = std::strerror(errno);
+    ::unlink(unfinished.c_str());
+    return fail(Errc::unavailable, "cannot write the master key to " + path + ": " + reason);
   };
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const int file = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return failed();
   const bool is_written =
-      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const bool is_synced = is_written && ::fsync(file) == 0;
+      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      ::fsync(file) == 0;
+  if (!is_written) {
+    auto result = failed();
+    ::close(file);
+    return result;
+  }
   ::close(file);
-  if (!is_synced) return failed();
+  if (::rename(unfinished.c_str(), path.c_str()) != 0) return failed();
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   if (const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); handle >= 0) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <pthread.h>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -46,6 +47,11 @@ Result<EgressPolicy> policy_of(const Config& config) {
 int reactor_count(const Config& config) {
   if (config.reactors > 0) return config.reactors;
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2);
+}
+
+// What top -H, perf and core dumps call it; at most 15 characters.
+void name_this_thread(const char* name) {
+  pthread_setname_np(pthread_self(), name);
 }
 
 // Counts down from several threads; one thread waits.
@@ -97,6 +103,7 @@ struct Server::Impl {
   EgressPolicy policy;
   std::unique_ptr<net::TlsClient> tls;
   std::vector<Reactor> reactors;
+  std::vector<std::unique_ptr<Reader>> readers;  // one for each reader thread
   std::unique_ptr<Engine> engine;
   std::jthread journal_thread;
   std::vector<std::jthread> reader_threads;
@@ -130,6 +137,10 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
                                                   .reactors = std::move(doors),
                                                   .on_attempt = attempt_logger(log)});
   TRY_VOID(engine->recover());
+  readers.resize(static_cast<std::size_t>(config.reader_threads));
+  for (std::unique_ptr<Reader>& reader : readers) {
+    TRY(reader, store->open_reader());
+  }
 
   auto shared =
       std::make_shared<ApiShared>(ApiConfig{.admin_key = config.admin_key,
@@ -155,17 +166,21 @@ Result<void> Server::Impl::listen() {
 }
 
 void Server::Impl::start_threads() {
-  journal_thread = std::jthread([this](const std::stop_token& stop) { engine->run_journal(stop); });
-  for (int i = 0; i < config.reader_threads; ++i) {
-    reader_threads.emplace_back([this](const std::stop_token& stop) {
-      if (const auto result = engine->run_reader(stop); !result) {
-        log.write(LogLevel::error, "a reader could not open the store",
-                  {{"error", result.error().message}});
-      }
+  journal_thread = std::jthread([this](const std::stop_token& stop) {
+    name_this_thread("ff-journal");
+    engine->run_journal(stop);
+  });
+  for (const std::unique_ptr<Reader>& reader : readers) {
+    reader_threads.emplace_back([this, &reader](const std::stop_token& stop) {
+      name_this_thread("ff-reader");
+      engine->run_reader(*reader, stop);
     });
   }
   for (Reactor& reactor : reactors) {
-    reactor.thread = std::jthread([&reactor] { reactor.loop->run(); });
+    reactor.thread = std::jthread([&reactor] {
+      name_this_thread("ff-reactor");
+      reactor.loop->run();
+    });
   }
 }
 

@@ -62,6 +62,7 @@ inline constexpr std::size_t kPageMax = 250;
 // ---- engine ----
 inline constexpr std::size_t kJournalBatchRowsMax = 4096;              // commit latency under load
 inline constexpr std::size_t kJournalBatchBytesMax = 8 * 1024 * 1024;  // WAL growth of one commit
+inline constexpr std::size_t kPublishRowsMax = 20'000;  // events and deliveries of one request
 inline constexpr std::size_t kJournalQueueRowsMax = 65'536;            // then 503: memory
 inline constexpr std::size_t kJournalQueueBytesMax = 64 * 1024 * 1024;
 inline constexpr std::size_t kLaneItemsMax = 1024;               // the rest stays in the store

@@ -31,8 +31,8 @@ void SeededRandom::fill(std::span<std::uint8_t> out) {
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (i % 8 == 0) {
-      state_ += 0x9E3779B97F4A7C15ULL;
-      value = state_;
+      constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15ULL;
+      value = state_.fetch_add(kStep) + kStep;
       value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9ULL;
       value = (value ^ (value >> 27)) * 0x94D049BB133111EBULL;
       value ^= value >> 31;

@@ -1,6 +1,7 @@
 // The one door to randomness: keys, nonces, ids and jitter. Any thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 
@@ -28,7 +29,7 @@ class SeededRandom final : public Random {
   void fill(std::span<std::uint8_t> out) override;
 
  private:
-  std::uint64_t state_;
+  std::atomic<std::uint64_t> state_;
 };
 
 }  // namespace fanfare

@@ -3,7 +3,9 @@
 #include <csignal>
 #include <iostream>
 #include <map>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -41,20 +43,26 @@ sigset_t block_signals() {
   for (const int signal : {SIGINT, SIGTERM}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is a failed write, not the end of the process
+  std::signal(SIGXFSZ,
+              SIG_IGN);  // a file at its size limit is a failed write, not the end of the process
   return signals;
 }
 
 void wait_for_signal(const sigset_t& signals) {
   int signal = 0;
   sigwait(&signals, &signal);
-  std::cerr << "\nfanfare: stopping (" << (signal == SIGINT ? "Ctrl-C" : "SIGTERM") << ")…\n";
+  std::cerr << "\nfanfare: stopping ("
+            << (signal == SIGINT ? "Ctrl-C; once more to stop at once" : "SIGTERM") << ")…\n";
+  pthread_sigmask(SIG_UNBLOCK, &signals,
+                  nullptr);  // a second one ends the process: the journal makes that safe
 }
 
 std::string url_of(const Config& config, std::uint16_t port) {
-  const bool is_v6 = config.listen.address.find(':') != std::string::npos;
-  return "http://" + (is_v6 ? "[" + config.listen.address + "]" : config.listen.address) + ":" +
-         std::to_string(port);
+  std::string host = config.listen.address;
+  if (host == "0.0.0.0") host = "127.0.0.1";  // every address: the one to call it by from here
+  if (host == "::") host = "::1";
+  if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  return "http://" + host + ":" + std::to_string(port);
 }
 
 int serve(const Config& config, Log& log) {
@@ -72,7 +80,8 @@ void print_demo(const Demo& demo, const std::string& url, const Config& config) 
   const std::string key = demo.api_key.reveal();
   std::cout << "\nFanfare " FANFARE_VERSION " is running on " << url << " (Ctrl-C stops it)\n\n"
             << "  database   "
-            << (config.database.path.empty() ? "in memory" : config.database.path) << "\n"
+            << (config.database.kind == DatabaseKind::memory ? "in memory" : config.database.path)
+            << "\n"
             << "  tenant     demo (" << to_string(demo.tenant) << ")\n"
             << "  API key    " << key << "\n\n"
             << "  webhooks   works   " << demo.works_url << "   answers 200\n"
@@ -93,63 +102,81 @@ void print_demo(const Demo& demo, const std::string& url, const Config& config) 
             << std::endl;
 }
 
+// Prints the lines of the inbox. What arrives before the introduction is printed after it; nobody
+// ever waits for anything but the console here, since the inbox speaks on the reactor that
+// everything else needs.
+class Console {
+ public:
+  void print(const std::string& line) {
+    const std::lock_guard lock(mu_);
+    if (is_introduced_) {
+      std::cout << line << std::endl;
+    } else {
+      early_.push_back(line);
+    }
+  }
+  void introduce(const Demo& demo, const std::string& url, const Config& config) {
+    const std::lock_guard lock(mu_);
+    print_demo(demo, url, config);
+    for (const std::string& line : early_) std::cout << line << std::endl;
+    is_introduced_ = true;
+  }
+
+ private:
+  std::mutex mu_;
+  std::vector<std::string> early_;
+  bool is_introduced_ = false;
+};
+
+Result<void> run_demo(Server& server, Inbox& inbox, Console& console, const Config& config) {
+  const std::string url = url_of(config, server.port());
+  DemoMaker maker(server, url);
+  TRY(const TenantId tenant, maker.make_tenant());
+  inbox.verify_with(server.engine().directory(), tenant);
+  TRY(const Demo demo, maker.make(tenant));
+  console.introduce(demo, url, config);
+  return {};
+}
+
 int dev(const Config& config, Log& log) {
   const sigset_t signals = block_signals();
   const SystemClock clock;
-  std::mutex printing;
-  Inbox inbox(clock, [&printing](const std::string& line) {
-    const std::lock_guard lock(printing);
-    std::cout << line << std::endl;
-  });
+  Console console;
+  Inbox inbox(clock, [&console](const std::string& line) { console.print(line); });
   ServerHooks hooks;
   hooks.extra_routes = [&inbox](net::HttpRequest& request, net::Responder& respond) {
     return inbox.take(request, respond);
   };
   Result<std::unique_ptr<Server>> server = Server::start(config, log, std::move(hooks));
   if (!server) return complain(server.error());
-  const std::string url = url_of(config, (*server)->port());
-  std::cout << "fanfare " FANFARE_VERSION " listening on " << url << std::endl;
-
-  DemoMaker maker(**server, url);
-  const Result<TenantId> tenant = maker.make_tenant();
-  if (!tenant) return complain(tenant.error());
-  inbox.verify_with((*server)->engine().directory(), *tenant);
-  {
-    const std::lock_guard lock(
-        printing);  // the first lines of the inbox come after the introduction
-    const Result<Demo> demo = maker.make(*tenant);
-    if (!demo) return complain(demo.error());
-    print_demo(*demo, url, config);
-  }
-  wait_for_signal(signals);
+  std::cout << "fanfare " FANFARE_VERSION " listening on " << url_of(config, (*server)->port())
+            << std::endl;
+  const Result<void> demo = run_demo(**server, inbox, console, config);
+  if (demo) wait_for_signal(signals);
   (*server)->stop();
-  std::cout << "Stopped. Everything is in "
-            << (config.database.path.empty() ? "memory no more" : config.database.path) << "."
+  if (!demo) return complain(demo.error());
+  const bool is_kept = config.database.kind == DatabaseKind::sqlite;
+  std::cout << (is_kept ? "Stopped. Everything is kept in " + config.database.path + "."
+                        : "Stopped. The database was in memory and is gone.")
             << std::endl;
   return 0;
 }
 
 // What `fanfare dev` sets where nobody said otherwise: plain HTTP to this machine is open, and the
 // console belongs to the inbox.
-void open_for_dev(ConfigSources& sources) {
-  const std::map<std::string, std::pair<std::string, std::string>> defaults = {
-      {"egress-http", {"FANFARE_EGRESS_HTTP", "true"}},
-      {"egress-allow", {"FANFARE_EGRESS_ALLOW", "127.0.0.0/8,::1/128"}},
-      {"database", {"FANFARE_DATABASE", "sqlite:fanfare-dev.db"}},
-      {"log-level", {"FANFARE_LOG_LEVEL", "warning"}},
-  };
-  for (const auto& [flag, setting] : defaults) {
-    const auto& [variable, value] = setting;
-    if (!sources.environment.contains(variable)) sources.flags.try_emplace(flag, value);
-  }
-}
+const std::map<std::string, std::string> kDevDefaults = {
+    {"egress-http", "true"},
+    {"egress-allow", "127.0.0.0/8,::1/128"},
+    {"database", "sqlite:fanfare-dev.db"},
+    {"log-level", "warning"},
+};
 
 int run(bool is_dev, std::map<std::string, std::string> flags, const std::string& file) {
   ConfigSources sources;
   if (!file.empty()) sources.file = file;
   sources.environment = environment();
   sources.flags = std::move(flags);
-  if (is_dev) open_for_dev(sources);
+  if (is_dev) sources.defaults = kDevDefaults;
   const Result<Config> config = load_config(sources);
   if (!config) {
     complain(config.error());

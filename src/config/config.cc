@@ -155,12 +155,14 @@ Result<std::optional<Found>> find_in(const Layer& layer, const ConfigOption& opt
   return std::optional(Found{std::move(secret), file->second.origin});
 }
 
-Result<Found> find_value(std::span<const Layer> layers, const ConfigOption& option) {
+Result<Found> find_value(std::span<const Layer> layers, const ConfigOption& option,
+                         const std::map<std::string, std::string>& defaults) {
   for (const Layer& layer : layers) {
     TRY(auto found, find_in(layer, option));
     if (found) return *std::move(found);
   }
-  return Found{std::string(option.default_value), "default"};
+  const auto own = defaults.find(std::string(option.name));
+  return Found{own == defaults.end() ? std::string(option.default_value) : own->second, "default"};
 }
 
 }  // namespace
@@ -172,7 +174,7 @@ Result<Config> load_config(const ConfigSources& sources) {
   TRY(Layer file, file_layer(sources));
   const Layer layers[] = {std::move(flags), std::move(environment), std::move(file)};
   for (const ConfigOption& option : config_options()) {
-    TRY(Found found, find_value(layers, option));
+    TRY(Found found, find_value(layers, option, sources.defaults));
     if (auto applied = option.apply(config, found.value); !applied)
       return fail(Errc::invalid,
                   found.origin + ": " + std::string(option.name) + " " + applied.error().message);

@@ -58,6 +58,8 @@ struct ConfigSources {
   std::optional<std::string> file;                 // --config; else FANFARE_CONFIG; else no file
   std::map<std::string, std::string> environment;  // all of it; only FANFARE_* is looked at
   std::map<std::string, std::string> flags;        // "egress-http" → "true": no dashes in front
+  std::map<std::string, std::string>
+      defaults;  // of a command, by option name: before the table's own
 };
 
 // One row of the table of options.

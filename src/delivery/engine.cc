@@ -10,9 +10,6 @@ namespace fanfare {
 
 namespace {
 
-constexpr const char* kJournalFull =
-    "the server has more to write than it can take right now; try again shortly";
-
 HeldRun held_of(const QueuedRun& run, const Event& event) {
   return HeldRun{.run = run, .data = event.data, .event_created_at = event.created_at};
 }
@@ -57,18 +54,10 @@ void Engine::Impl::on_lane(WebhookId id, const Loop* here, UniqueFunction<void(L
 
 void Engine::Impl::write(WriteOp op, Loop& home,
                          UniqueFunction<void(WriteAction&, Result<OpDone>)> done) {
-  auto shared =
-      std::make_shared<UniqueFunction<void(WriteAction&, Result<OpDone>)>>(std::move(done));
-  const bool is_queued =
-      journal.submit(std::move(op), [&home, shared](WriteAction& action, Result<OpDone> result) {
-        home.post([shared, action = std::move(action), result = std::move(result)]() mutable {
-          (*shared)(action, std::move(result));
-        });
-      });
-  if (is_queued) return;
-  home.post([shared] {
-    WriteAction nothing = StoreAnswerOp{};
-    (*shared)(nothing, fail(Errc::overloaded, kJournalFull));
+  journal.submit(std::move(op), [&home, done = std::move(done)](WriteAction& action,
+                                                                Result<OpDone> result) mutable {
+    home.post([done = std::move(done), action = std::move(action),
+               result = std::move(result)]() mutable { done(action, std::move(result)); });
   });
 }
 
@@ -96,12 +85,15 @@ Vault& Engine::vault() {
 
 void Engine::publish(std::vector<PublishRequest> requests, std::optional<IdempotencyClaim> claim,
                      Loop& home, Reply<std::vector<Published>> reply) {
-  PublishOp op;
-  op.events.reserve(requests.size());
-  for (const PublishRequest& request : requests)
-    op.events.push_back(plan_event(impl_->directory, request));
+  Result<PublishOp> op = plan_events(impl_->directory, requests);
+  if (!op) {
+    home.post([reply = std::move(reply), error = std::move(op).error()]() mutable {
+      reply(tl::unexpected(std::move(error)));
+    });
+    return;
+  }
   impl_->write(
-      WriteOp{std::move(op), std::move(claim)}, home,
+      WriteOp{*std::move(op), std::move(claim)}, home,
       [this, &home, reply = std::move(reply)](WriteAction& action, Result<OpDone> done) mutable {
         if (!done) {
           reply(tl::unexpected(std::move(done).error()));
@@ -130,9 +122,11 @@ void Engine::send_test(WebhookPtr webhook, std::string event_type, Payload data,
                      reply = std::move(reply)](LaneSet& set) mutable {
           set.send_test(
               std::move(held), webhook,
-              [&home, webhook, reply = std::move(reply)](TestResult result) mutable {
-                result.request_headers =
-                    masked(std::move(result.request_headers), webhook->settings.headers);
+              [&home, webhook, reply = std::move(reply)](Result<TestResult> result) mutable {
+                if (result) {
+                  result->request_headers =
+                      masked(std::move(result->request_headers), webhook->settings.headers);
+                }
                 home.post([reply = std::move(reply), result = std::move(result)]() mutable {
                   reply(std::move(result));
                 });
@@ -172,9 +166,8 @@ void Engine::retry(TenantId tenant, DeliveryId delivery, std::optional<Idempoten
             return;
           }
           const Requeued requeued = std::get<Requeued>(*done);
-          impl_->on_lane(requeued.run.webhook, &home, [run = requeued.run](LaneSet& set) {
-            set.run_requeued(run.webhook, run.delivery);
-          });
+          impl_->on_lane(requeued.run.webhook, &home,
+                         [run = requeued.run](LaneSet& set) { set.run_requeued(run); });
           answer(requeued);
         });
   };

@@ -116,8 +116,9 @@ class Engine {
   // Loads the configuration, opens every tenant's key and finds the waiting webhooks. Before any
   // thread runs.
   Result<void> recover();
-  void run_journal(const std::stop_token& stop);         // the journal's thread
-  Result<void> run_reader(const std::stop_token& stop);  // a reader's thread; any number of them
+  void run_journal(const std::stop_token& stop);  // the journal's thread
+  void run_reader(Reader& reader,
+                  const std::stop_token& stop);  // a reader's thread; any number of them
   // No new attempts; `done`, on some loop's thread, once none is in flight.
   void drain(UniqueFunction<void()> done);
 

@@ -126,7 +126,9 @@ void Engine::put_webhook(WebhookChange change, std::optional<IdempotencyClaim> c
 
   Result<PutWebhookOp> op = impl_->sealed(next, change.expected_version);
   if (!op) {
-    reply(tl::unexpected(std::move(op).error()));
+    home.post([reply = std::move(reply), error = std::move(op).error()]() mutable {
+      reply(tl::unexpected(std::move(error)));
+    });
     return;
   }
   auto stored = std::make_shared<const Webhook>(std::move(next));
@@ -148,6 +150,8 @@ void Engine::put_webhook(WebhookChange change, std::optional<IdempotencyClaim> c
 void Engine::disable_gone(WebhookPtr webhook) {
   const WebhookPtr current = impl_->directory.webhook(webhook->tenant, webhook->id);
   if (!current || current->status == WebhookStatus::disabled) return;
+  if (current->settings.url != webhook->settings.url)
+    return;  // it spoke for an address that was corrected since
   WebhookChange change{.next = *current, .expected_version = current->version};
   change.next.status = WebhookStatus::disabled;
   change.next.disabled_reason = "gone";
@@ -215,10 +219,8 @@ void Engine::run_journal(const std::stop_token& stop) {
   impl_->journal.run(stop);
 }
 
-Result<void> Engine::run_reader(const std::stop_token& stop) {
-  TRY(const std::unique_ptr<Reader> reader, impl_->parts.store.open_reader());
-  impl_->reads.run(*reader, stop);
-  return {};
+void Engine::run_reader(Reader& reader, const std::stop_token& stop) {
+  impl_->reads.run(reader, stop);
 }
 
 void Engine::drain(UniqueFunction<void()> done) {

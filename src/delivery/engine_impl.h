@@ -32,8 +32,7 @@ struct Engine::Impl {
   // Queues a write whose completion runs on `home`; answers Errc::overloaded there if the journal
   // is full.
   void write(WriteOp op, Loop& home, UniqueFunction<void(WriteAction&, Result<OpDone>)> done);
-  // The same for an operation that answers Unit; `committed` runs on the journal's thread before
-  // the reply.
+  // The same for an operation that answers Unit; `committed` runs on `home` before the reply.
   void write_unit(WriteOp op, Loop& home, UniqueFunction<void()> committed, Reply<Unit> reply);
 
   Result<PutWebhookOp> sealed(const Webhook& next, std::int64_t expected_version);

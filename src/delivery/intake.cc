@@ -53,6 +53,23 @@ EventPlan plan_event(const Directory& directory, const PublishRequest& request) 
   return plan;
 }
 
+Result<PublishOp> plan_events(const Directory& directory,
+                              const std::vector<PublishRequest>& requests) {
+  PublishOp op;
+  op.events.reserve(requests.size());
+  std::size_t rows = 0;
+  for (const PublishRequest& request : requests) {
+    op.events.push_back(plan_event(directory, request));
+    rows += 1 + static_cast<std::size_t>(op.events.back().event.deliveries);
+    if (rows > limits::kPublishRowsMax) {
+      return fail(Errc::invalid, "this request would make more than " +
+                                     std::to_string(limits::kPublishRowsMax) +
+                                     " deliveries at once; publish its events in smaller batches");
+    }
+  }
+  return op;
+}
+
 EventPlan plan_test(const Webhook& webhook, std::string event_type, Payload data) {
   EventPlan plan;
   plan.event.tenant = webhook.tenant;

@@ -17,6 +17,11 @@ struct PublishRequest;
 // The plan for one event. Ids and times are left for the journal.
 EventPlan plan_event(const Directory& directory, const PublishRequest& request);
 
+// The plans of one request. Errc::invalid if it would make more than limits::kPublishRowsMax rows,
+// which no batch of the journal could take: the message says to split it.
+Result<PublishOp> plan_events(const Directory& directory,
+                              const std::vector<PublishRequest>& requests);
+
 // The plan of a test: one event marked as a test, one run with one attempt, whatever the webhook's
 // status.
 EventPlan plan_test(const Webhook& webhook, std::string event_type, Payload data);

@@ -34,10 +34,10 @@ class Journal {
   // run().
   Result<void> recover();
 
-  // Queues one operation. False, and `done` is dropped uncalled, when the queue is full or the
-  // journal has stopped: the caller answers 503. If the store refuses the batch, `done` gets
+  // Queues one operation. When the queue is full or the journal has stopped, `done` gets
+  // Errc::overloaded at once, on the caller's thread. If the store refuses the batch, it gets
   // Errc::unavailable and nothing is stored.
-  [[nodiscard]] bool submit(WriteOp op, Completion done);
+  void submit(WriteOp op, Completion done);
   // Queues the outcome of an attempt. It is never refused, and given to the store again until it is
   // stored: nothing is decided twice. The caller bounds these: an attempt holds its slot
   // until it is stored.

@@ -13,6 +13,9 @@ namespace {
 // read.
 constexpr std::size_t kRefillBelow = 64;
 constexpr std::size_t kRefillRows = 256;
+// Retries that wait in memory; more wait in the store, so that they cannot fill the lane for up to
+// a minute.
+constexpr std::size_t kRetriesHeldMax = 256;
 }  // namespace
 
 int Lane::slots() const {
@@ -30,10 +33,10 @@ void Lane::wake_at(Timestamp when) {
 }
 
 void Lane::offer(HeldRun held, Timestamp now, bool has_room) {
-  if (is_settled(held.run)) return;
+  if (is_settled(held.run) || held.run.delivery <= seen_) return;
   // While older rows wait in the store, a fresh one queues up behind them.
   const bool has_surplus = is_refilling_ || (next_wake_ && *next_wake_ <= now);
-  if (webhook_->status != WebhookStatus::active || has_surplus || !can_hold(held, now, has_room)) {
+  if (!is_sending() || has_surplus || !can_hold(held, now, has_room)) {
     wake_at(held.run.next_attempt_at);
     return;
   }
@@ -78,7 +81,7 @@ void Lane::bring_forward(DeliveryId delivery, Timestamp now) {
 }
 
 std::optional<HeldRun> Lane::take(Timestamp now) {
-  if (webhook_->status != WebhookStatus::active || !has_slot()) return std::nullopt;
+  if (!is_sending() || !has_slot()) return std::nullopt;
   promote_due(now);
   if (due_.empty()) return std::nullopt;
   HeldRun held = std::move(due_.front());
@@ -110,8 +113,9 @@ void Lane::put_back(HeldRun held, Timestamp now, bool has_room) {
   const DeliveryId delivery = held.run.delivery;
   const auto found = held_.find(delivery);
   FANFARE_ASSERT(found != held_.end());
-  const bool is_near = held.run.next_attempt_at <= now + limits::kRetryHeldInMemory;
-  if (webhook_->status == WebhookStatus::active && has_room && is_near && !is_settled(held.run)) {
+  const bool is_near = held.run.next_attempt_at <= now + limits::kRetryHeldInMemory &&
+                       later_.size() < kRetriesHeldMax;
+  if (is_sending() && has_room && is_near && !is_settled(held.run)) {
     queue(std::move(held), now);
     return;
   }
@@ -140,22 +144,20 @@ bool Lane::forget(DeliveryId delivery) {
 }
 
 void Lane::forget_waiting() {
-  for (const HeldRun& held : due_) {
+  const auto forget = [this](const HeldRun& held) {
     wake_at(held.run.next_attempt_at);
     let_go(held.run.delivery, held.bytes());
-  }
-  for (const auto& [when, held] : later_) {
-    wake_at(when);
-    let_go(held.run.delivery, held.bytes());
-  }
+    if (is_refilling_) finished_during_refill_.insert(held.run.delivery);
+  };
+  for (const HeldRun& held : due_) forget(held);
+  for (const auto& [when, held] : later_) forget(held);
   due_.clear();
   later_.clear();
 }
 
 bool Lane::wants_refill(Timestamp now, bool has_room) const {
-  return (has_room || held_.empty()) && webhook_->status == WebhookStatus::active &&
-         !is_refilling_ && next_wake_ && *next_wake_ <= now && due_.size() < kRefillBelow &&
-         held_.size() < limits::kLaneItemsMax;
+  return (has_room || held_.empty()) && is_sending() && !is_refilling_ && next_wake_ &&
+         *next_wake_ <= now && due_.size() < kRefillBelow && held_.size() < limits::kLaneItemsMax;
 }
 
 std::size_t Lane::begin_refill() {
@@ -174,12 +176,13 @@ void Lane::end_refill(std::vector<DueRun> rows, std::size_t asked, Timestamp now
   const Timestamp last = rows.empty() ? now : rows.back().run.next_attempt_at;
   for (DueRun& row : rows) {
     const DeliveryId delivery = row.run.delivery;
+    seen_ = std::max(seen_, delivery);
     if (held_.contains(delivery) || finished_during_refill_.contains(delivery) ||
         is_settled(row.run))
       continue;
     HeldRun held{std::move(row.run), std::move(row.data), row.event_created_at};
     const std::size_t bytes = held.bytes();
-    if (webhook_->status == WebhookStatus::active && can_hold(held, now, bytes <= bytes_free)) {
+    if (is_sending() && can_hold(held, now, bytes <= bytes_free)) {
       bytes_free -= std::min(bytes, bytes_free);
       hold(std::move(held), now);
     } else {
@@ -198,11 +201,13 @@ void Lane::refill_failed(Timestamp again_at) {
   wake_at(again_at);
 }
 
-std::optional<Timestamp> Lane::next_due() const {
-  if (webhook_->status != WebhookStatus::active) return std::nullopt;
-  std::optional<Timestamp> earliest = is_refilling_ ? std::nullopt : next_wake_;
-  if (!later_.empty() && (!earliest || later_.begin()->first < *earliest))
+std::optional<Timestamp> Lane::next_due(Timestamp now) const {
+  if (!is_sending()) return std::nullopt;
+  std::optional<Timestamp> earliest;
+  if (!is_refilling_ && next_wake_ && *next_wake_ > now) earliest = next_wake_;
+  if (!later_.empty() && (!earliest || later_.begin()->first < *earliest)) {
     earliest = later_.begin()->first;
+  }
   return earliest;
 }
 

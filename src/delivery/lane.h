@@ -33,9 +33,10 @@ class Lane {
   void set_webhook(WebhookPtr webhook) { webhook_ = std::move(webhook); }
 
   // ---- what comes in ----
-  // Takes a committed run, or leaves it in the store and remembers when to look for it. `has_room`
-  // is the caller's memory budget; a lane that holds nothing takes one run all the same, so that
-  // every lane moves.
+  // Takes a run that has just been committed for the first time, or leaves it in the store and
+  // remembers when to look for it. A refill may have overtaken it: ids are commit order, so a run
+  // up to the greatest id that a snapshot has shown is known already. `has_room` is the caller's
+  // memory budget; a lane that holds nothing takes one run all the same, so that every lane moves.
   void offer(HeldRun held, Timestamp now, bool has_room);
   // There are rows in the store, the earliest due at `when`, that this lane does not hold.
   void wake_at(Timestamp when);
@@ -45,7 +46,7 @@ class Lane {
 
   // ---- what goes out ----
   // The next due run, if the webhook is active and has a free slot. It stays held until finish() or
-  // put_back_later().
+  // put_back().
   std::optional<HeldRun> take(Timestamp now);
   // The answer of a taken run has come (or it was given up): its slot is free. Slow start: a
   // webhook that never answered has one slot, each success doubles them, a failure to connect or
@@ -77,7 +78,9 @@ class Lane {
   // ---- what is known ----
   // When to look again if nothing else happens: a held retry or a row in the store becomes due.
   // None if never.
-  std::optional<Timestamp> next_due() const;
+  // A row in the store that is due already needs no timer: it moves when a slot or a read comes
+  // back.
+  std::optional<Timestamp> next_due(Timestamp now) const;
   bool has_due(Timestamp now) const {
     return !due_.empty() || (!later_.empty() && later_.begin()->first <= now);
   }
@@ -85,10 +88,12 @@ class Lane {
   int in_flight() const { return in_flight_; }
   std::size_t held() const { return held_.size(); }
   std::size_t held_bytes() const { return held_bytes_; }
-  bool is_idle() const { return held_.empty() && !next_wake_ && !is_refilling_; }
 
  private:
   int slots() const;
+  bool is_sending() const {
+    return webhook_->status == WebhookStatus::active && !webhook_->is_deleted;
+  }
   bool can_hold(const HeldRun& held, Timestamp now, bool has_room) const;
   bool is_settled(const QueuedRun& run) const {
     return run.webhook_version < webhook_->settled_below;
@@ -106,6 +111,7 @@ class Lane {
   std::size_t held_bytes_ = 0;
   std::optional<Timestamp> next_wake_;
   bool is_refilling_ = false;
+  DeliveryId seen_;  // the greatest id that a snapshot has shown
   std::unordered_set<DeliveryId> finished_during_refill_;
   int in_flight_ = 0;
   int slow_start_ = 1;

@@ -28,9 +28,10 @@ struct LaneSet::Flight {
   WebhookPtr webhook;  // as it was when the attempt began
   Timestamp started_at;
   Lane::Answer answer = Lane::Answer::nothing;
-  std::string body;                          // tests only: what was sent
-  HeaderList headers;                        // tests only
-  UniqueFunction<void(TestResult)> on_test;  // set for a test, which takes no slot of its lane
+  std::string body;    // tests only: what was sent
+  HeaderList headers;  // tests only
+  UniqueFunction<void(Result<TestResult>)>
+      on_test;  // set for a test, which takes no slot of its lane
 };
 
 namespace {
@@ -93,17 +94,20 @@ void LaneSet::webhook_changed(const WebhookPtr& webhook) {
   if (!entry || entry->lane.webhook().version > webhook->version) return;
   entry->lane.set_webhook(webhook);
   entry->signer.reset();
-  if (webhook->is_deleted || webhook->status != WebhookStatus::active) {
+  const bool has_settled = webhook->settled_below > entry->settled;
+  if (has_settled || webhook->is_deleted || webhook->status != WebhookStatus::active) {
     with_bytes(entry->lane, [&] { entry->lane.forget_waiting(); });
   }
-  if (webhook->settled_below > entry->settled) settle(*entry, webhook->settled_below);
+  if (has_settled) settle(*entry, webhook->settled_below);
   pump(*entry);
 }
 
-void LaneSet::run_requeued(WebhookId webhook, DeliveryId delivery) {
-  Entry* entry = entry_of(webhook);
+void LaneSet::run_requeued(const QueuedRun& run) {
+  Entry* entry = entry_of(run.webhook);
   if (!entry) return;
-  entry->lane.bring_forward(delivery, now());
+  const std::int64_t settled_below = entry->lane.webhook().settled_below;
+  if (run.webhook_version < settled_below) settle(*entry, settled_below);
+  entry->lane.bring_forward(run.delivery, now());
   pump(*entry);
 }
 
@@ -168,7 +172,8 @@ void LaneSet::pump(Entry& entry) {
     if (!held) break;
     start(entry, std::move(*held));
   }
-  if (entry.lane.wants_refill(at, has_room())) refill(entry);
+  // While rows are being settled a refill would read them for nothing; the end of it pumps again.
+  if (entry.settle_below == 0 && entry.lane.wants_refill(at, has_room())) refill(entry);
   arm_timer(entry);
 }
 
@@ -177,27 +182,33 @@ void LaneSet::park(Entry& entry) {
   parked_.push_back(entry.lane.webhook().id);
 }
 
-// Gives a freed slot to the lane that has waited longest; if it wants more it parks again behind
-// the others.
+// Gives freed slots to the lanes that have waited longest. One that wants more parks again behind
+// the others; one that has nothing to send any more leaves its turn to the next.
 void LaneSet::unpark() {
-  if (parked_.empty() || !may_start()) return;
-  const WebhookId id = parked_.front();
-  parked_.pop_front();
-  Entry& entry = *lanes_.at(id);
-  entry.is_parked = false;
-  pump(entry);
+  while (!parked_.empty() && may_start()) {
+    const WebhookId id = parked_.front();
+    parked_.pop_front();
+    Entry& entry = *lanes_.at(id);
+    entry.is_parked = false;
+    pump(entry);
+  }
 }
 
+namespace {
+// Lanes wait by wall time, timers run by steady time: after a jump of the wall clock nothing is
+// late by more.
+constexpr Millis kTimerMax = 5min;
+}  // namespace
+
 void LaneSet::arm_timer(Entry& entry) {
-  const std::optional<Timestamp> due = entry.lane.next_due();
   const Timestamp at = now();
-  // Whatever is due already moves when a slot or a read comes back; a timer for it would spin.
+  const std::optional<Timestamp> due = entry.lane.next_due(at);
   if (!due || *due <= at) return;
   if (entry.timer != 0 && entry.timer_at <= *due) return;
   if (entry.timer != 0) doors_.loop.cancel(entry.timer);
   entry.timer_at = *due;
   const WebhookId id = entry.lane.webhook().id;
-  const Millis wait = std::min<Millis>(*due - at, std::chrono::hours{12});
+  const Millis wait = std::min<Millis>(*due - at, kTimerMax);
   entry.timer = doors_.loop.after(wait, [this, id] {
     Entry& woken = *lanes_.at(id);
     woken.timer = 0;
@@ -208,7 +219,7 @@ void LaneSet::arm_timer(Entry& entry) {
 void LaneSet::refill(Entry& entry) {
   const WebhookId id = entry.lane.webhook().id;
   const std::size_t asked = entry.lane.begin_refill();
-  doors_.reads.submit([this, id, asked](Reader* reader) {
+  doors_.reads.submit_urgent([this, id, asked](Reader* reader) {
     Result<std::vector<DueRun>> rows =
         reader ? reader->queued(id, asked)
                : Result<std::vector<DueRun>>(fail(Errc::overloaded, "reads are busy"));
@@ -266,8 +277,13 @@ void LaneSet::launch(std::unique_ptr<Flight> flight, const Signer& signer) {
                      });
 }
 
-void LaneSet::send_test(HeldRun held, WebhookPtr webhook, UniqueFunction<void(TestResult)> done) {
-  ++in_flight_;
+void LaneSet::send_test(HeldRun held, WebhookPtr webhook,
+                        UniqueFunction<void(Result<TestResult>)> done) {
+  if (is_draining_ || tests_in_flight_ >= kTestsInFlightMax) {
+    done(fail(Errc::overloaded, "too many tests are under way; try again shortly"));
+    return;
+  }
+  ++tests_in_flight_;
   auto flight = std::make_unique<Flight>();
   flight->held = std::move(held);
   flight->webhook = std::move(webhook);
@@ -301,38 +317,51 @@ void LaneSet::answered(std::unique_ptr<Flight> flight, HttpOutcome outcome) {
   doors_.journal.submit_outcome(
       std::move(op),
       [this, flight = std::move(flight)](WriteAction& action, Result<OpDone> done) mutable {
-        const bool was_current = done && std::get<AttemptApplied>(*done).was_current;
-        doors_.loop.post([this, flight = std::move(flight), was_current,
+        doors_.loop.post([this, flight = std::move(flight), done = std::move(done),
                           stored = std::move(std::get<AttemptOp>(action))]() mutable {
-          recorded(std::move(flight), stored, was_current);
+          recorded(std::move(flight), stored, done);
         });
       });
 }
 
 // The attempt is in flight until it is stored: so the slots bound the outcomes that wait for the
 // store, and a crash repeats at most as many attempts as there are slots.
-void LaneSet::recorded(std::unique_ptr<Flight> flight, AttemptOp& op, bool was_current) {
+void LaneSet::recorded(std::unique_ptr<Flight> flight, AttemptOp& op, const Result<OpDone>& done) {
   if (flight->on_test) {
+    --tests_in_flight_;
     flight->on_test(TestResult{.delivery = op.attempt.delivery,
                                .attempt = std::move(op.attempt),
                                .request_body = std::move(flight->body),
                                .request_headers = std::move(flight->headers)});
-    landed();
+    tell_if_drained();
     return;
   }
   Entry& entry = *lanes_.at(flight->webhook->id);
   entry.lane.release_slot(flight->answer);
-  with_bytes(entry.lane, [&] {
-    if (was_current && op.retry_at) {
-      flight->held.run.attempts_made = op.attempt.number;
-      flight->held.run.next_attempt_at = *op.retry_at;
-      entry.lane.put_back(std::move(flight->held), now(), has_room());
-    } else {
-      entry.lane.finish(op.attempt.delivery);
-    }
-  });
+  with_bytes(entry.lane, [&] { settle_held(entry, std::move(flight->held), op, done); });
   landed();
   pump(entry);
+}
+
+// What becomes of a run whose attempt is stored, or could not be.
+void LaneSet::settle_held(Entry& entry, HeldRun held, const AttemptOp& op,
+                          const Result<OpDone>& done) {
+  if (!done) {
+    // The store refused this one operation; the row is as it was. Looked at again, but not at once.
+    entry.lane.finish(op.attempt.delivery);
+    entry.lane.wake_at(now() + 60s);
+    return;
+  }
+  const bool was_current = std::get<AttemptApplied>(*done).was_current;
+  if (was_current && op.retry_at) {
+    held.run.attempts_made = op.attempt.number;
+    held.run.next_attempt_at = *op.retry_at;
+    entry.lane.put_back(std::move(held), now(), has_room());
+    return;
+  }
+  entry.lane.finish(op.attempt.delivery);
+  // Cancelled or settled while in flight, and perhaps started anew since: the store knows.
+  if (!was_current) entry.lane.wake_at(now());
 }
 
 // A slot of the node is free.
@@ -343,7 +372,8 @@ void LaneSet::landed() {
 }
 
 void LaneSet::tell_if_drained() {
-  if (is_draining_ && in_flight_ == 0 && on_drained_) std::exchange(on_drained_, nullptr)();
+  if (is_draining_ && in_flight_ == 0 && tests_in_flight_ == 0 && on_drained_)
+    std::exchange(on_drained_, nullptr)();
 }
 
 void LaneSet::drain(UniqueFunction<void()> done) {
@@ -369,30 +399,30 @@ void LaneSet::settle_step(WebhookId id) {
   op.below_version = entry.settle_below;
   op.status = is_deleted ? DeliveryStatus::cancelled : DeliveryStatus::failed;
   op.kind = is_deleted ? ErrorKind::webhook_deleted : ErrorKind::webhook_disabled;
-  op.error = is_deleted ? "The webhook was deleted." : "The webhook was disabled.";
+  // As readers show these rows before they are moved, so that a final state does not change.
+  op.error = diagnosis(op.kind, 0, {});
   op.rows_max = limits::kSettleChunkRows;
-  op.now = now();
-  const auto again = [this, id] { doors_.loop.after(250ms, [this, id] { settle_step(id); }); };
-  const bool is_queued = doors_.journal.submit(
-      WriteOp{std::move(op), std::nullopt},
-      [this, id, again](WriteAction& action, Result<OpDone> done) {
-        const std::int64_t below = std::get<SettleOp>(action).below_version;
-        doors_.loop.post([this, id, again, below, done = std::move(done)] {
-          if (!done) {
-            again();
-            return;
-          }
-          Entry& settled = *lanes_.at(id);
-          const bool has_more = std::get<Settled>(*done).has_more || settled.settle_below > below;
-          if (has_more) {
-            settle_step(id);
-          } else {
-            settled.settled = below;
-            settled.settle_below = 0;
-          }
-        });
-      });
-  if (!is_queued) again();
+  op.now = entry.lane.webhook().updated_at;
+  doors_.journal.submit(WriteOp{std::move(op), std::nullopt}, [this, id](WriteAction& action,
+                                                                         Result<OpDone> done) {
+    const std::int64_t below = std::get<SettleOp>(action).below_version;
+    doors_.loop.post([this, id, below, done = std::move(done)] { step_settled(id, below, done); });
+  });
+}
+
+void LaneSet::step_settled(WebhookId id, std::int64_t below_version, const Result<OpDone>& done) {
+  if (!done) {
+    doors_.loop.after(250ms, [this, id] { settle_step(id); });
+    return;
+  }
+  Entry& entry = *lanes_.at(id);
+  if (std::get<Settled>(*done).has_more || entry.settle_below > below_version) {
+    settle_step(id);
+    return;
+  }
+  entry.settled = below_version;
+  entry.settle_below = 0;
+  pump(entry);
 }
 
 }  // namespace fanfare

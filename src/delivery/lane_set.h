@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/loop.h"
 #include "base/random.h"
 #include "delivery/directory.h"
@@ -52,11 +53,12 @@ class LaneSet {
   void admit(HeldRun held);  // its row has just been committed
   void recover(std::vector<WaitingWebhook> waiting);
   void webhook_changed(const WebhookPtr& webhook);
-  void run_requeued(WebhookId webhook, DeliveryId delivery);
+  void run_requeued(const QueuedRun& run);
   void run_ended(WebhookId webhook, DeliveryId delivery);
   void wake_all();
-  // Sends at once, beside the lane and whatever the webhook's status.
-  void send_test(HeldRun held, WebhookPtr webhook, UniqueFunction<void(TestResult)> done);
+  // Sends at once, beside the lane and its slots and whatever the webhook's status.
+  // Errc::overloaded, through `done`, if too many tests are under way.
+  void send_test(HeldRun held, WebhookPtr webhook, UniqueFunction<void(Result<TestResult>)> done);
 
   // No new attempt from now on; `done` once none is in flight.
   void drain(UniqueFunction<void()> done);
@@ -72,7 +74,8 @@ class LaneSet {
   Entry* entry_of(WebhookId id);
   template <class Work>
   auto with_bytes(Lane& lane, Work work);
-  bool has_room() const { return held_bytes_ < bytes_max_; }
+  // Room for the largest run there can be, so that a refill that was asked for can hold something.
+  bool has_room() const { return held_bytes_ + kRunBytesMax <= bytes_max_; }
   Timestamp now() const { return doors_.loop.clock().wall_now(); }
 
   void pump(Entry& entry);
@@ -85,22 +88,28 @@ class LaneSet {
   void start(Entry& entry, HeldRun held);
   void launch(std::unique_ptr<Flight> flight, const Signer& signer);
   void answered(std::unique_ptr<Flight> flight, HttpOutcome outcome);
-  void recorded(std::unique_ptr<Flight> flight, AttemptOp& op, bool was_current);
+  void recorded(std::unique_ptr<Flight> flight, AttemptOp& op, const Result<OpDone>& done);
+  void settle_held(Entry& entry, HeldRun held, const AttemptOp& op, const Result<OpDone>& done);
   void landed();
   void tell_if_drained();
   Result<const Signer*> signer_of(Entry& entry);
 
   void settle(Entry& entry, std::int64_t below_version);
   void settle_step(WebhookId id);
+  void step_settled(WebhookId id, std::int64_t below_version, const Result<OpDone>& done);
   void recover_some();
 
   Doors doors_;
+  static constexpr std::size_t kRunBytesMax = limits::kPayloadBytesMax + 1024;
+  static constexpr std::size_t kTestsInFlightMax = 64;
+
   const std::size_t in_flight_max_;
   const std::size_t bytes_max_;
   std::unordered_map<WebhookId, std::unique_ptr<Entry>> lanes_;
   std::deque<WebhookId> parked_;
   std::deque<WaitingWebhook> recovering_;
   std::atomic<std::size_t> in_flight_{0};  // written by the loop's thread only
+  std::size_t tests_in_flight_ = 0;
   std::size_t held_bytes_ = 0;
   bool is_draining_ = false;
   UniqueFunction<void()> on_drained_;

@@ -91,7 +91,7 @@ TEST_F(LaneTest, ARunDueLaterWaitsForItsTime) {
   lane.offer(held(1, kStart + 5s), kStart, true);
 
   EXPECT_FALSE(lane.take(kStart + 4s));
-  EXPECT_EQ(lane.next_due(), kStart + 5s);
+  EXPECT_EQ(lane.next_due(kStart), kStart + 5s);
   EXPECT_TRUE(lane.take(kStart + 5s));
 }
 
@@ -101,7 +101,7 @@ TEST_F(LaneTest, ARunDueFarAwayStaysInTheStore) {
   lane.offer(held(1, due), kStart, true);
 
   EXPECT_EQ(lane.held(), 0u);
-  EXPECT_EQ(lane.next_due(), due);
+  EXPECT_EQ(lane.next_due(kStart), due);
   EXPECT_TRUE(lane.wants_refill(due, true));
 }
 
@@ -110,7 +110,8 @@ TEST_F(LaneTest, HoldsAtMostItsLimitAndRemembersTheRest) {
     lane.offer(held(i), kStart, true);
 
   EXPECT_EQ(lane.held(), limits::kLaneItemsMax);
-  EXPECT_EQ(lane.next_due(), kStart);
+  EXPECT_TRUE(lane.take(kStart));
+  EXPECT_TRUE(lane.wants_refill(kStart, true) || lane.held() >= limits::kLaneItemsMax);
 }
 
 TEST_F(LaneTest, WithoutRoomOnlyAnEmptyLaneTakesOne) {
@@ -157,7 +158,44 @@ TEST_F(LaneTest, ARunPutBackToTheStoreDuringARefillIsNotTakenFromTheOldSnapshot)
   lane.end_refill({row(1)}, asked, kStart, 1 << 20);
 
   EXPECT_FALSE(lane.take(kStart));
-  EXPECT_EQ(lane.next_due(), kStart + 24h);
+  EXPECT_EQ(lane.next_due(kStart), kStart + 24h);
+}
+
+TEST_F(LaneTest, ARefillThatOvertookAFreshRunLeavesNothingToOffer) {
+  lane.wake_at(kStart);
+  const std::size_t asked = lane.begin_refill();
+  lane.end_refill({row(1)}, asked, kStart, 1 << 20);
+
+  lane.offer(held(1), kStart, true);
+  EXPECT_EQ(lane.held(), 1u);
+
+  const auto taken = lane.take(kStart);
+  lane.release_slot(Lane::Answer::success);
+  lane.finish(taken->run.delivery);
+  lane.offer(held(1), kStart, true);
+  EXPECT_EQ(lane.held(), 0u);
+}
+
+TEST_F(LaneTest, ARunForgottenDuringARefillIsNotTakenFromTheOldSnapshot) {
+  lane.offer(held(1), kStart, true);
+  lane.wake_at(kStart);
+  const std::size_t asked = lane.begin_refill();
+  lane.forget_waiting();
+
+  lane.end_refill({row(1)}, asked, kStart, 1 << 20);
+
+  EXPECT_EQ(lane.held(), 0u);
+  EXPECT_TRUE(lane.wants_refill(kStart, true));
+}
+
+TEST_F(LaneTest, ADeletedWebhookSendsAndReadsNothing) {
+  lane.offer(held(1), kStart, true);
+  webhook.is_deleted = true;
+  lane.set_webhook(shared(webhook));
+  lane.wake_at(kStart);
+
+  EXPECT_FALSE(lane.take(kStart));
+  EXPECT_FALSE(lane.wants_refill(kStart, true));
 }
 
 TEST_F(LaneTest, AFullSnapshotMeansThatMoreMayWait) {
@@ -169,7 +207,13 @@ TEST_F(LaneTest, AFullSnapshotMeansThatMoreMayWait) {
   lane.end_refill(std::move(rows), 256, kStart, 1 << 20);
 
   EXPECT_EQ(lane.held(), 256u);
-  EXPECT_EQ(lane.next_due(), kStart);
+  for (int i = 0; i < 256; ++i) {
+    const auto taken = lane.take(kStart);
+    ASSERT_TRUE(taken);
+    lane.release_slot(Lane::Answer::status);
+    lane.finish(taken->run.delivery);
+  }
+  EXPECT_TRUE(lane.wants_refill(kStart, true));
 }
 
 TEST_F(LaneTest, AWholeSnapshotMeansThatNothingElseWaits) {
@@ -179,7 +223,7 @@ TEST_F(LaneTest, AWholeSnapshotMeansThatNothingElseWaits) {
   lane.end_refill({row(1)}, asked, kStart, 1 << 20);
 
   EXPECT_EQ(lane.held(), 1u);
-  EXPECT_EQ(lane.next_due(), std::nullopt);
+  EXPECT_EQ(lane.next_due(kStart), std::nullopt);
 }
 
 TEST_F(LaneTest, ARefillThatFailedIsAskedForAgain) {
@@ -202,7 +246,7 @@ TEST_F(LaneTest, APausedWebhookKeepsItsRunsInTheStore) {
 
   EXPECT_FALSE(lane.take(kStart));
   EXPECT_EQ(lane.held(), 0u);
-  EXPECT_EQ(lane.next_due(), std::nullopt);
+  EXPECT_EQ(lane.next_due(kStart), std::nullopt);
 
   webhook.status = WebhookStatus::active;
   lane.set_webhook(shared(webhook));

@@ -24,12 +24,16 @@ class ReadPool {
   using Job = UniqueFunction<void(Reader*)>;
 
   void submit(Job job);
+  // For the engine's own reads: taken before all others and not counted, since each lane has one at
+  // most.
+  void submit_urgent(Job job);
   // Works until `stop`; jobs that still wait then are called with null.
   void run(Reader& reader, const std::stop_token& stop);
 
  private:
   std::mutex mu_;
   std::condition_variable_any wake_;
+  std::deque<Job> urgent_;
   std::deque<Job> jobs_;
   bool is_closed_ = false;
 };

@@ -42,6 +42,16 @@ void Reactor::Impl::run_posted() {
     once();
   }
   running.clear();
+  // What was posted meanwhile needs no wake-up: this thread is awake and takes another turn.
+  // Without this every completion of a commit would cost a system call, since the queue is empty
+  // again each time.
+  const std::lock_guard lock(mutex);
+  is_turn_queued = !posted.empty();
+  if (is_turn_queued) queue_turn();
+}
+
+void Reactor::Impl::queue_turn() {
+  boost::asio::post(io, [this] { run_posted(); });
 }
 
 void Reactor::Impl::arm(SteadyTime when) {
@@ -91,13 +101,13 @@ void Reactor::stop() {
 }
 
 void Reactor::post(Task task) {
-  bool is_first = false;
+  bool needs_turn = false;
   {
     const std::lock_guard lock(impl_->mutex);
-    is_first = impl_->posted.empty();
+    needs_turn = !std::exchange(impl_->is_turn_queued, true);
     impl_->posted.push_back(std::move(task));
   }
-  if (is_first) boost::asio::post(impl_->io, [impl = impl_.get()] { impl->run_posted(); });
+  if (needs_turn) impl_->queue_turn();
 }
 
 Loop::TimerId Reactor::after(Millis delay, Task task) {

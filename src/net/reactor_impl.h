@@ -19,6 +19,7 @@ struct Reactor::Impl {
   explicit Impl(const Clock& the_clock);
 
   void run_posted();
+  void queue_turn();
   void arm(SteadyTime when);
   void on_timer();
   bool is_loop_thread() const;
@@ -27,7 +28,8 @@ struct Reactor::Impl {
   TimerWheel wheel;
   std::optional<SteadyTime> armed_for;  // when `timer` goes off; none while it does not run
   std::mutex mutex;
-  std::vector<Loop::Task> posted;   // guarded by mutex; not empty = a wake-up is on its way
+  std::vector<Loop::Task> posted;   // guarded by mutex
+  bool is_turn_queued = false;      // guarded by mutex: run_posted() will run or is running
   std::vector<Loop::Task> running;  // loop thread; kept for its capacity
   std::thread::id loop_thread;      // none before run() and after it
 
