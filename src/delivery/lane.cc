@@ -13,6 +13,8 @@ namespace {
 // read.
 constexpr std::size_t kRefillBelow = 64;
 constexpr std::size_t kRefillRows = 256;
+// Of one read, whatever the budget: many lanes may read before the first of them takes its share.
+constexpr std::size_t kRefillBytes = 8 * 1024 * 1024;
 // Retries that wait in memory; more wait in the store, so that they cannot fill the lane for up to
 // a minute.
 constexpr std::size_t kRetriesHeldMax = 256;
@@ -160,21 +162,28 @@ bool Lane::wants_refill(Timestamp now, bool has_room) const {
          *next_wake_ <= now && due_.size() < kRefillBelow && held_.size() < limits::kLaneItemsMax;
 }
 
-std::size_t Lane::begin_refill() {
+QueueWindow Lane::begin_refill(std::size_t bytes_free) {
   FANFARE_ASSERT(!is_refilling_);
+  FANFARE_ASSERT(held_.size() < limits::kLaneItemsMax);
   is_refilling_ = true;
   finished_during_refill_.clear();
   next_wake_.reset();
-  return held_.size() + std::min(kRefillRows, limits::kLaneItemsMax - held_.size());
+  QueueWindow window;
+  window.rows_max = std::min(kRefillRows, limits::kLaneItemsMax - held_.size());
+  window.bytes_max = std::min(kRefillBytes, bytes_free);
+  window.held.reserve(held_.size());
+  for (const auto& [delivery, bytes] : held_) window.held.push_back(delivery);
+  std::ranges::sort(window.held);
+  return window;
 }
 
-void Lane::end_refill(std::vector<DueRun> rows, std::size_t asked, Timestamp now,
-                      std::size_t bytes_free) {
+void Lane::end_refill(Queued queued, Timestamp now, std::size_t bytes_free) {
   FANFARE_ASSERT(is_refilling_);
+  FANFARE_ASSERT(!queued.has_more || !queued.rows.empty());
   is_refilling_ = false;
-  const bool is_whole = rows.size() < asked;
-  const Timestamp last = rows.empty() ? now : rows.back().run.next_attempt_at;
-  for (DueRun& row : rows) {
+  // What lies behind the last row read is not known: it is due no earlier than that row.
+  if (queued.has_more) wake_at(queued.rows.back().run.next_attempt_at);
+  for (DueRun& row : queued.rows) {
     const DeliveryId delivery = row.run.delivery;
     seen_ = std::max(seen_, delivery);
     if (held_.contains(delivery) || finished_during_refill_.contains(delivery) ||
@@ -189,8 +198,6 @@ void Lane::end_refill(std::vector<DueRun> rows, std::size_t asked, Timestamp now
       wake_at(held.run.next_attempt_at);
     }
   }
-  // What lies behind the last row read is not known: it is due no earlier than that row.
-  if (!is_whole) wake_at(last);
   finished_during_refill_.clear();
 }
 

@@ -7,7 +7,8 @@
 //
 // A refill reads a snapshot while commits go on, so a row in it may be held here already, or
 // finished meanwhile. Both are known by id: held_ and finished_during_refill_. Everything else in
-// the snapshot is free to take.
+// the snapshot is free to take. That the read passes over what is held saves reading it again; what
+// is taken does not rest on it.
 //
 // Pure bookkeeping: no clock, no I/O, no other lane. One thread.
 #pragma once
@@ -35,8 +36,10 @@ class Lane {
   // ---- what comes in ----
   // Takes a run that has just been committed for the first time, or leaves it in the store and
   // remembers when to look for it. A refill may have overtaken it: ids are commit order, so a run
-  // up to the greatest id that a snapshot has shown is known already. `has_room` is the caller's
-  // memory budget; a lane that holds nothing takes one run all the same, so that every lane moves.
+  // up to the greatest id that a snapshot has shown was in that snapshot too, or over by then; as a
+  // row it was taken or left with a wake. (Runs held by then do not count as shown, nor need they:
+  // they were offered, and all before them, or shown earlier.) `has_room` is the caller's memory
+  // budget; a lane that holds nothing takes one run all the same, so that every lane moves.
   void offer(HeldRun held, Timestamp now, bool has_room);
   // There are rows in the store, the earliest due at `when`, that this lane does not hold.
   void wake_at(Timestamp when);
@@ -66,13 +69,12 @@ class Lane {
   // Whether rows are due in the store and there is room for them. Without room only an empty lane
   // asks: one that holds something asks again when that is done.
   bool wants_refill(Timestamp now, bool has_room) const;
-  // How many rows to read: as many as are held (they are still in the table) and as many again as
-  // there is room for.
-  std::size_t begin_refill();
+  // What to read: rows that are not held, as many as there is room for. The window is a copy, for
+  // another thread to read with.
+  QueueWindow begin_refill(std::size_t bytes_free);
   // Takes what the snapshot has that is neither held nor finished since. Rows of a time before the
   // webhook was settled stay.
-  void end_refill(std::vector<DueRun> rows, std::size_t asked, Timestamp now,
-                  std::size_t bytes_free);
+  void end_refill(Queued queued, Timestamp now, std::size_t bytes_free);
   void refill_failed(Timestamp again_at);
 
   // ---- what is known ----

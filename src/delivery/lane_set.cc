@@ -218,17 +218,17 @@ void LaneSet::arm_timer(Entry& entry) {
 
 void LaneSet::refill(Entry& entry) {
   const WebhookId id = entry.lane.webhook().id;
-  const std::size_t asked = entry.lane.begin_refill();
-  doors_.reads.submit_urgent([this, id, asked](Reader* reader) {
-    Result<std::vector<DueRun>> rows =
-        reader ? reader->queued(id, asked)
-               : Result<std::vector<DueRun>>(fail(Errc::overloaded, "reads are busy"));
-    doors_.loop.post([this, id, asked, rows = std::move(rows)]() mutable {
+  // On the loop's thread only; other lanes may take some of it while this one reads.
+  const auto bytes_free = [this] { return has_room() ? bytes_max_ - held_bytes_ : 0; };
+  auto window = entry.lane.begin_refill(bytes_free());
+  doors_.reads.submit_urgent([this, id, bytes_free, window = std::move(window)](Reader* reader) {
+    Result<Queued> queued = reader ? reader->queued(id, window)
+                                   : Result<Queued>(fail(Errc::overloaded, "reads are busy"));
+    doors_.loop.post([this, id, bytes_free, queued = std::move(queued)]() mutable {
       Entry& refilled = *lanes_.at(id);
-      if (rows) {
-        const std::size_t bytes_free = has_room() ? bytes_max_ - held_bytes_ : 0;
+      if (queued) {
         with_bytes(refilled.lane,
-                   [&] { refilled.lane.end_refill(std::move(*rows), asked, now(), bytes_free); });
+                   [&] { refilled.lane.end_refill(std::move(*queued), now(), bytes_free()); });
       } else {
         refilled.lane.refill_failed(now() + 250ms);
       }

@@ -11,6 +11,8 @@ namespace {
 using namespace std::chrono_literals;
 using namespace fanfare::testing;
 
+constexpr std::size_t kBytesFree = 1 << 20;
+
 class LaneTest : public ::testing::Test {
  protected:
   Webhook webhook = webhook_of(1);
@@ -21,6 +23,10 @@ class LaneTest : public ::testing::Test {
   }
   DueRun row(int delivery, Timestamp due = kStart) const {
     return DueRun{run_of(delivery, webhook, due), payload(), kStart};
+  }
+  // The whole of what a snapshot has, or its first rows.
+  static Queued read(std::vector<DueRun> rows, bool has_more = false) {
+    return Queued{.rows = std::move(rows), .has_more = has_more};
   }
   void give_slots() {
     lane.offer(held(9000), kStart, true);
@@ -137,11 +143,11 @@ TEST_F(LaneTest, ARefillSkipsWhatIsHeldAndWhatFinishedSinceTheSnapshot) {
   lane.offer(held(2), kStart, true);
   lane.wake_at(kStart);
   const auto first = lane.take(kStart);
-  ASSERT_EQ(lane.begin_refill(), 2u + 256u);
+  lane.begin_refill(kBytesFree);
   lane.release_slot(Lane::Answer::success);
   lane.finish(first->run.delivery);  // after the snapshot was taken
 
-  lane.end_refill({row(1), row(2), row(3)}, 258, kStart, 1 << 20);
+  lane.end_refill(read({row(1), row(2), row(3)}), kStart, kBytesFree);
 
   EXPECT_EQ(take_all(kStart), (std::vector<int>{2, 3}));
 }
@@ -150,12 +156,12 @@ TEST_F(LaneTest, ARunPutBackToTheStoreDuringARefillIsNotTakenFromTheOldSnapshot)
   lane.offer(held(1), kStart, true);
   lane.wake_at(kStart);
   auto taken = lane.take(kStart);
-  const std::size_t asked = lane.begin_refill();
+  lane.begin_refill(kBytesFree);
   lane.release_slot(Lane::Answer::status);
   taken->run.next_attempt_at = kStart + 24h;
   lane.put_back(std::move(*taken), kStart, true);
 
-  lane.end_refill({row(1)}, asked, kStart, 1 << 20);
+  lane.end_refill(read({row(1)}), kStart, kBytesFree);
 
   EXPECT_FALSE(lane.take(kStart));
   EXPECT_EQ(lane.next_due(kStart), kStart + 24h);
@@ -163,8 +169,8 @@ TEST_F(LaneTest, ARunPutBackToTheStoreDuringARefillIsNotTakenFromTheOldSnapshot)
 
 TEST_F(LaneTest, ARefillThatOvertookAFreshRunLeavesNothingToOffer) {
   lane.wake_at(kStart);
-  const std::size_t asked = lane.begin_refill();
-  lane.end_refill({row(1)}, asked, kStart, 1 << 20);
+  lane.begin_refill(kBytesFree);
+  lane.end_refill(read({row(1)}), kStart, kBytesFree);
 
   lane.offer(held(1), kStart, true);
   EXPECT_EQ(lane.held(), 1u);
@@ -179,10 +185,10 @@ TEST_F(LaneTest, ARefillThatOvertookAFreshRunLeavesNothingToOffer) {
 TEST_F(LaneTest, ARunForgottenDuringARefillIsNotTakenFromTheOldSnapshot) {
   lane.offer(held(1), kStart, true);
   lane.wake_at(kStart);
-  const std::size_t asked = lane.begin_refill();
+  lane.begin_refill(kBytesFree);
   lane.forget_waiting();
 
-  lane.end_refill({row(1)}, asked, kStart, 1 << 20);
+  lane.end_refill(read({row(1)}), kStart, kBytesFree);
 
   EXPECT_EQ(lane.held(), 0u);
   EXPECT_TRUE(lane.wants_refill(kStart, true));
@@ -198,29 +204,92 @@ TEST_F(LaneTest, ADeletedWebhookSendsAndReadsNothing) {
   EXPECT_FALSE(lane.wants_refill(kStart, true));
 }
 
-TEST_F(LaneTest, AFullSnapshotMeansThatMoreMayWait) {
+TEST_F(LaneTest, ASnapshotWithMoreBehindItIsReadAgainWhenItsLastRowIsDue) {
   lane.wake_at(kStart);
-  lane.begin_refill();
-  std::vector<DueRun> rows;
-  for (int i = 0; i < 256; ++i) rows.push_back(row(i));
+  lane.begin_refill(kBytesFree);
 
-  lane.end_refill(std::move(rows), 256, kStart, 1 << 20);
+  lane.end_refill(read({row(1), row(2, kStart + 7s)}, true), kStart, kBytesFree);
 
-  EXPECT_EQ(lane.held(), 256u);
-  for (int i = 0; i < 256; ++i) {
-    const auto taken = lane.take(kStart);
-    ASSERT_TRUE(taken);
-    lane.release_slot(Lane::Answer::status);
-    lane.finish(taken->run.delivery);
-  }
+  EXPECT_EQ(lane.held(), 2u);
+  EXPECT_FALSE(lane.wants_refill(kStart + 6s, true));
+  EXPECT_TRUE(lane.wants_refill(kStart + 7s, true));
+}
+
+TEST_F(LaneTest, MoreBehindRowsThatAreAllOverIsReadAgainAtOnce) {
+  lane.wake_at(kStart);
+  lane.begin_refill(kBytesFree);
+  lane.forget(id_of<DeliveryId>(1));  // cancelled after the snapshot was taken
+
+  lane.end_refill(read({row(1)}, true), kStart, kBytesFree);
+
+  EXPECT_EQ(lane.held(), 0u);
   EXPECT_TRUE(lane.wants_refill(kStart, true));
+}
+
+TEST_F(LaneTest, AnEmptySnapshotLeavesNothingToWakeFor) {
+  lane.wake_at(kStart);
+  lane.begin_refill(kBytesFree);
+
+  lane.end_refill(read({}), kStart, kBytesFree);
+
+  EXPECT_FALSE(lane.wants_refill(kStart + 24h, true));
+  EXPECT_EQ(lane.next_due(kStart), std::nullopt);
+}
+
+TEST_F(LaneTest, ARefillAsksOnlyForWhatIsNotHeld) {
+  give_slots();
+  for (const int i : {5, 3, 4}) lane.offer(held(i), kStart, true);
+  ASSERT_TRUE(lane.take(kStart));  // in flight is held too
+  lane.wake_at(kStart);
+
+  const QueueWindow window = lane.begin_refill(kBytesFree);
+
+  EXPECT_EQ(window.held,
+            (std::vector{id_of<DeliveryId>(3), id_of<DeliveryId>(4), id_of<DeliveryId>(5)}));
+  EXPECT_EQ(window.rows_max, 256u);
+}
+
+TEST_F(LaneTest, ARefillAsksForNoMoreRowsThanThereIsRoomFor) {
+  for (int i = 1; i <= static_cast<int>(limits::kLaneItemsMax) - 3; ++i)
+    lane.offer(held(i), kStart, true);
+
+  EXPECT_EQ(lane.begin_refill(kBytesFree).rows_max, 3u);
+}
+
+TEST_F(LaneTest, ARefillAsksForTheBytesThatAreFreeUpToAShareOfItsOwn) {
+  EXPECT_EQ(lane.begin_refill(300'000).bytes_max, 300'000u);
+  lane.refill_failed(kStart);
+  EXPECT_EQ(lane.begin_refill(0).bytes_max, 0u);
+  lane.refill_failed(kStart);
+  EXPECT_EQ(lane.begin_refill(limits::kLanesBytesMax).bytes_max, 8u * 1024 * 1024);
+}
+
+TEST_F(LaneTest, RowsThatNoLongerFitAreLeftWithAWake) {
+  lane.wake_at(kStart);
+  lane.begin_refill(kBytesFree);
+
+  lane.end_refill(read({row(1), row(2), row(3)}), kStart, held(1).bytes());
+
+  EXPECT_EQ(lane.held(), 1u);
+  EXPECT_TRUE(lane.wants_refill(kStart, true));
+}
+
+TEST_F(LaneTest, AFreshRunBehindTheWindowOfARefillIsStillOffered) {
+  lane.wake_at(kStart);
+  lane.begin_refill(kBytesFree);
+  lane.end_refill(read({row(1, kStart + 5s)}, true), kStart, kBytesFree);
+
+  lane.offer(held(2), kStart, true);
+
+  EXPECT_EQ(lane.held(), 2u);
+  EXPECT_TRUE(lane.take(kStart));
 }
 
 TEST_F(LaneTest, AWholeSnapshotMeansThatNothingElseWaits) {
   lane.wake_at(kStart);
-  const std::size_t asked = lane.begin_refill();
+  lane.begin_refill(kBytesFree);
 
-  lane.end_refill({row(1)}, asked, kStart, 1 << 20);
+  lane.end_refill(read({row(1)}), kStart, kBytesFree);
 
   EXPECT_EQ(lane.held(), 1u);
   EXPECT_EQ(lane.next_due(kStart), std::nullopt);
@@ -228,7 +297,7 @@ TEST_F(LaneTest, AWholeSnapshotMeansThatNothingElseWaits) {
 
 TEST_F(LaneTest, ARefillThatFailedIsAskedForAgain) {
   lane.wake_at(kStart);
-  lane.begin_refill();
+  lane.begin_refill(kBytesFree);
 
   lane.refill_failed(kStart + 250ms);
 
@@ -262,8 +331,8 @@ TEST_F(LaneTest, RunsOfATimeBeforeTheWebhookWasSettledAreNotSent) {
 
   lane.offer(old_run, kStart, true);
   lane.wake_at(kStart);
-  const std::size_t asked = lane.begin_refill();
-  lane.end_refill({DueRun{old_run.run, payload(), kStart}}, asked, kStart, 1 << 20);
+  lane.begin_refill(kBytesFree);
+  lane.end_refill(read({DueRun{old_run.run, payload(), kStart}}), kStart, kBytesFree);
 
   EXPECT_EQ(lane.held(), 0u);
   EXPECT_FALSE(lane.take(kStart));

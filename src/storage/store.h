@@ -58,6 +58,19 @@ struct DueRun {
   Timestamp event_created_at;
 };
 
+// What a read of queued runs may bring. The first row found comes whatever its size, so that every
+// read gets somewhere.
+struct QueueWindow {
+  std::size_t rows_max = 1;
+  std::size_t bytes_max = 0;  // of payloads
+  // Runs that the caller has: passed over without reading their payloads. In ascending order.
+  std::vector<DeliveryId> held{};
+};
+struct Queued {
+  std::vector<DueRun> rows;
+  bool has_more = false;  // runs that are not held stand behind the last row
+};
+
 struct WaitingWebhook {
   WebhookId webhook;
   Timestamp next_attempt_at;  // of its earliest queued run
@@ -81,11 +94,13 @@ class Reader {
  public:
   virtual ~Reader() = default;
 
+  // What start-up needs, however long it takes: all configuration, and …
   virtual Result<ConfigSnapshot> load_config() = 0;
-  // Every webhook with queued runs, by one skip scan: what start-up needs.
+  // … every webhook with queued runs, by one skip scan.
   virtual Result<std::vector<WaitingWebhook>> waiting_webhooks() = 0;
-  // The first `limit` queued runs of a webhook by (next_attempt_at, delivery), due or not.
-  virtual Result<std::vector<DueRun>> queued(WebhookId webhook, std::size_t limit) = 0;
+  // The first queued runs of a webhook by (next_attempt_at, delivery), due or not, that are not
+  // held and fit into the window.
+  virtual Result<Queued> queued(WebhookId webhook, const QueueWindow& window) = 0;
 
   // Errc::not_found if the tenant has none.
   virtual Result<Event> event(TenantId tenant, EventId id) = 0;

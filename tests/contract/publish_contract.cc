@@ -39,7 +39,7 @@ TEST_P(PublishContract, PayloadBytesComeBackAsTheyWere) {
   publish(plan);
 
   EXPECT_EQ(*reader_->event(tenant_, plan.event.id)->data, data);
-  EXPECT_EQ(*reader_->queued(webhook_, 1)->at(0).data, data);
+  EXPECT_EQ(*queued(1).rows.at(0).data, data);
 }
 
 TEST_P(PublishContract, ANewRunIsPending) {
@@ -68,7 +68,7 @@ TEST_P(PublishContract, ASkippedRunIsHistoryAtOnce) {
   EXPECT_EQ(delivery.error_kind, ErrorKind::webhook_disabled);
   EXPECT_EQ(delivery.completed_at, make_.now);
   EXPECT_FALSE(delivery.delivered_at);
-  EXPECT_TRUE(reader_->queued(webhook_, 10)->empty());
+  EXPECT_TRUE(queued().rows.empty());
 }
 
 TEST_P(PublishContract, AnEventWithoutReceiversIsStoredToo) {

@@ -30,6 +30,16 @@ class Scenario {
     return choice < 18 ? WriteAction(settle()) : WriteAction(change_webhook());
   }
 
+  // A narrow window of a reader that holds every third run.
+  QueueWindow window() const {
+    QueueWindow window{.rows_max = 3, .bytes_max = 40};
+    for (std::size_t i = 0; i < deliveries.size(); i += 3) {
+      window.held.push_back(deliveries[i].delivery);
+    }
+    std::ranges::sort(window.held);
+    return window;
+  }
+
   Maker make;
   std::vector<TenantId> tenants;
   std::vector<StoredWebhook> webhooks;  // as they are now
@@ -189,6 +199,13 @@ void append_lists(Reader& reader, const Scenario& scenario, std::vector<std::str
   }
 }
 
+void append_queued(Reader& reader, WebhookId webhook, const QueueWindow& window,
+                   std::vector<std::string>& out) {
+  const auto queued = reader.queued(webhook, window);
+  for (const DueRun& due : queued->rows) out.push_back(text_of(due.run) + *due.data);
+  out.emplace_back(queued->has_more ? "more" : "end");
+}
+
 // All that a reader can say.
 std::vector<std::string> everything(Reader& reader, const Scenario& scenario) {
   std::vector<std::string> out;
@@ -204,8 +221,8 @@ std::vector<std::string> everything(Reader& reader, const Scenario& scenario) {
     append(texts_or_error(reader.event_deliveries(scenario.tenants[0], event)));
   }
   for (const StoredWebhook& stored : scenario.webhooks) {
-    const auto queued = reader.queued(stored.webhook.id, 1000);
-    for (const DueRun& due : *queued) out.push_back(text_of(due.run) + *due.data);
+    append_queued(reader, stored.webhook.id, {.rows_max = 1000, .bytes_max = 1 << 30}, out);
+    append_queued(reader, stored.webhook.id, scenario.window(), out);
   }
   const auto waiting_webhooks = reader.waiting_webhooks();
   for (const WaitingWebhook& waiting : *waiting_webhooks) {

@@ -86,7 +86,7 @@ TEST_P(RunsContract, ASuccessfulAttemptEndsTheRun) {
   EXPECT_EQ(delivery.delivered_at, make_.now);
   EXPECT_EQ(delivery.completed_at, make_.now);
   EXPECT_FALSE(delivery.next_attempt_at);
-  EXPECT_TRUE(reader_->queued(webhook_, 1)->empty());
+  EXPECT_TRUE(queued().rows.empty());
 }
 
 TEST_P(RunsContract, TheLastFailedAttemptEndsTheRunAsFailed) {
@@ -176,7 +176,7 @@ TEST_P(RunsContract, AFinishedDeliveryIsRequeuedAsItsNextRun) {
   expected.envelope = Envelope::raw;
   expected.trigger = Trigger::retry;
   EXPECT_EQ(text_of(requeued.run), text_of(expected));
-  EXPECT_EQ(text_of(reader_->queued(webhook_, 9)->at(0).run), text_of(expected));
+  EXPECT_EQ(text_of(queued().rows.at(0).run), text_of(expected));
 }
 
 TEST_P(RunsContract, TheStateOfADeliveryIsItsQueuedRunIfThereIsOne) {
@@ -394,7 +394,7 @@ TEST_P(RunsContract, SettlingMovesRunsInChunksAndNoneAboveTheLine) {
     EXPECT_EQ(delivery.status, DeliveryStatus::failed);
     EXPECT_EQ(delivery.last_error, "the webhook was disabled");
   }
-  EXPECT_EQ(reader_->queued(webhook_, 10)->size(), 1U);
+  EXPECT_EQ(queued().rows.size(), 1U);
   EXPECT_EQ(must_have(other.runs[0].delivery).status, DeliveryStatus::pending);
 }
 
@@ -452,16 +452,89 @@ TEST_P(RunsContract, QueuedRunsComeByDueTimeAndThenById) {
   const QueuedRun soon = retry_later(queued_run(), 1s);
   published({make_.id<WebhookId>()});
 
-  const auto all = reader_->queued(webhook_, 10);
-  const auto some = reader_->queued(webhook_, 3);
+  const Queued all = queued();
 
-  std::vector<DeliveryId> order;
-  for (const DueRun& due : *all) order.push_back(due.run.delivery);
-  EXPECT_EQ(order, (std::vector{first.delivery, second.delivery, soon.delivery, late.delivery}));
-  EXPECT_EQ(some->size(), 3U);
-  EXPECT_EQ(text_of(all->at(2).run), text_of(soon));
-  EXPECT_EQ(all->at(0).event_created_at, first.created_at);
-  EXPECT_EQ(*all->at(0).data, R"({"total": 12.50})");
+  EXPECT_EQ(ids_of(all),
+            (std::vector{first.delivery, second.delivery, soon.delivery, late.delivery}));
+  EXPECT_FALSE(all.has_more);
+  EXPECT_EQ(text_of(all.rows.at(2).run), text_of(soon));
+  EXPECT_EQ(all.rows.at(0).event_created_at, first.created_at);
+  EXPECT_EQ(*all.rows.at(0).data, R"({"total": 12.50})");
+}
+
+TEST_P(RunsContract, AReadOfQueuedRunsStopsAtItsRowsAndSaysIfMoreStandBehind) {
+  const QueuedRun first = queued_run();
+  const QueuedRun second = queued_run();
+  const QueuedRun third = queued_run();
+
+  const Queued two = queued(2);
+  const Queued three = queued(3);
+
+  EXPECT_EQ(ids_of(two), (std::vector{first.delivery, second.delivery}));
+  EXPECT_TRUE(two.has_more);
+  EXPECT_EQ(ids_of(three), (std::vector{first.delivery, second.delivery, third.delivery}));
+  EXPECT_FALSE(three.has_more);
+}
+
+TEST_P(RunsContract, AReadOfQueuedRunsStopsBeforeItsBytesAreExceeded) {
+  const QueuedRun first = queued_run_of(400);
+  const QueuedRun second = queued_run_of(600);
+  const QueuedRun third = queued_run_of(1);
+
+  const auto within = [&](std::size_t bytes) {
+    return *reader_->queued(webhook_, {.rows_max = 9, .bytes_max = bytes});
+  };
+
+  EXPECT_EQ(ids_of(within(999)), (std::vector{first.delivery}));
+  EXPECT_TRUE(within(999).has_more);
+  EXPECT_EQ(ids_of(within(1000)), (std::vector{first.delivery, second.delivery}));
+  EXPECT_TRUE(within(1000).has_more);
+  EXPECT_EQ(ids_of(within(1001)), (std::vector{first.delivery, second.delivery, third.delivery}));
+  EXPECT_FALSE(within(1001).has_more);
+}
+
+TEST_P(RunsContract, TheFirstQueuedRunComesWhateverItsSize) {
+  const QueuedRun first = queued_run_of(limits::kPayloadBytesMax);
+  queued_run_of(0);
+
+  const Queued found = *reader_->queued(webhook_, {.rows_max = 0, .bytes_max = 0});
+
+  ASSERT_EQ(ids_of(found), (std::vector{first.delivery}));
+  EXPECT_EQ(found.rows[0].data->size(), limits::kPayloadBytesMax);
+  EXPECT_TRUE(found.has_more);
+}
+
+TEST_P(RunsContract, HeldRunsArePassedOverAndCountForNothing) {
+  const QueuedRun first = queued_run_of(500);
+  const QueuedRun second = queued_run_of(400);
+  const QueuedRun third = queued_run_of(500);
+  const QueuedRun fourth = queued_run_of(100);
+
+  const auto found = reader_->queued(
+      webhook_, {.rows_max = 2, .bytes_max = 500, .held = {first.delivery, third.delivery}});
+
+  EXPECT_EQ(ids_of(*found), (std::vector{second.delivery, fourth.delivery}));
+  EXPECT_FALSE(found->has_more);
+}
+
+TEST_P(RunsContract, HeldRunsBehindTheLastRowAreNotMore) {
+  const QueuedRun first = queued_run();
+  const QueuedRun second = queued_run();
+  const QueuedRun third = queued_run();
+  const auto one_without = [&](std::vector<DeliveryId> held) {
+    return *reader_->queued(webhook_, {.rows_max = 1, .bytes_max = 1'000, .held = std::move(held)});
+  };
+
+  const Queued last = one_without({first.delivery, third.delivery});
+  const Queued not_last = one_without({first.delivery});
+  const Queued none = one_without({first.delivery, second.delivery, third.delivery});
+
+  EXPECT_EQ(ids_of(last), (std::vector{second.delivery}));
+  EXPECT_FALSE(last.has_more);
+  EXPECT_EQ(ids_of(not_last), (std::vector{second.delivery}));
+  EXPECT_TRUE(not_last.has_more);
+  EXPECT_TRUE(none.rows.empty());
+  EXPECT_FALSE(none.has_more);
 }
 
 TEST_P(RunsContract, WaitingWebhooksAreListedOnceWithTheirEarliestRun) {
@@ -483,7 +556,7 @@ TEST_P(RunsContract, WaitingWebhooksAreListedOnceWithTheirEarliestRun) {
 
 TEST_P(RunsContract, NothingWaitsInAnEmptyStore) {
   EXPECT_TRUE(reader_->waiting_webhooks()->empty());
-  EXPECT_TRUE(reader_->queued(webhook_, 10)->empty());
+  EXPECT_TRUE(queued().rows.empty());
 }
 
 // ---- whose it is ----

@@ -162,6 +162,17 @@ QueuedRun StoreContract::queued_run() {
   return published({webhook_}).runs.front();
 }
 
+QueuedRun StoreContract::queued_run_of(std::size_t payload_bytes) {
+  EventPlan plan = make_.plan(tenant_, {webhook_});
+  plan.event.data = std::make_shared<const std::string>(payload_bytes, 'x');
+  publish(plan);
+  return plan.runs.front();
+}
+
+Queued StoreContract::queued(std::size_t rows_max) {
+  return *reader_->queued(webhook_, {.rows_max = rows_max, .bytes_max = limits::kLanesBytesMax});
+}
+
 AttemptApplied StoreContract::record(const AttemptOp& op) {
   return value_of<AttemptApplied>(commit(op));
 }
@@ -298,6 +309,12 @@ std::string text_of(const StoredWebhook& stored) {
 std::vector<DeliveryId> ids_of(const std::vector<Delivery>& deliveries) {
   std::vector<DeliveryId> ids;
   for (const Delivery& delivery : deliveries) ids.push_back(delivery.id);
+  return ids;
+}
+
+std::vector<DeliveryId> ids_of(const Queued& queued) {
+  std::vector<DeliveryId> ids;
+  for (const DueRun& due : queued.rows) ids.push_back(due.run.delivery);
   return ids;
 }
 

@@ -85,6 +85,10 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
   EventPlan published(const std::vector<WebhookId>& webhooks);
   // A new event for `webhook_`, stored; its one run.
   QueuedRun queued_run();
+  // The same with a payload of so many bytes.
+  QueuedRun queued_run_of(std::size_t payload_bytes);
+  // The first queued runs of `webhook_`, whatever their size.
+  Queued queued(std::size_t rows_max = 10);
   AttemptApplied record(const AttemptOp& op);
   // The run's next attempt succeeds or fails for good, or waits for another.
   void finish(const QueuedRun& run, int status = 200);
@@ -132,6 +136,7 @@ std::vector<std::string> texts_of(const std::vector<T>& values) {
   return texts;
 }
 std::vector<DeliveryId> ids_of(const std::vector<Delivery>& deliveries);
+std::vector<DeliveryId> ids_of(const Queued& queued);
 std::vector<EventId> ids_of(const std::vector<Event>& events);
 
 }  // namespace fanfare::contract

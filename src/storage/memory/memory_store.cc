@@ -55,20 +55,21 @@ class MemoryReader final : public Reader {
     return waiting;
   }
 
-  Result<std::vector<DueRun>> queued(WebhookId webhook, std::size_t limit) override {
+  Result<Queued> queued(WebhookId webhook, const QueueWindow& window) override {
     const std::scoped_lock lock(state_.mu);
-    std::vector<DueRun> due;
-    for (const auto& [id, run] : state_.queue) {
-      const auto event = state_.events.find(run.event);
-      if (run.webhook != webhook || event == state_.events.end()) continue;
-      due.push_back({run, event->second.data, event->second.created_at});
+    Queued queued;
+    std::size_t bytes = 0;
+    for (DueRun& due : due_runs(webhook)) {
+      if (std::ranges::binary_search(window.held, due.run.delivery)) continue;
+      bytes += due.data->size();
+      const bool fits = queued.rows.size() < window.rows_max && bytes <= window.bytes_max;
+      if (!queued.rows.empty() && !fits) {
+        queued.has_more = true;
+        break;
+      }
+      queued.rows.push_back(std::move(due));
     }
-    std::sort(due.begin(), due.end(), [](const DueRun& a, const DueRun& b) {
-      return std::tie(a.run.next_attempt_at, a.run.delivery) <
-             std::tie(b.run.next_attempt_at, b.run.delivery);
-    });
-    if (due.size() > limit) due.resize(limit);
-    return due;
+    return queued;
   }
 
   Result<Event> event(TenantId tenant, EventId id) override {
@@ -154,6 +155,21 @@ class MemoryReader final : public Reader {
   Result<void> ping() override { return {}; }
 
  private:
+  // All queued runs of a webhook in the order of their turns.
+  std::vector<DueRun> due_runs(WebhookId webhook) const {
+    std::vector<DueRun> due;
+    for (const auto& [id, run] : state_.queue) {
+      const auto event = state_.events.find(run.event);
+      if (run.webhook != webhook || event == state_.events.end()) continue;
+      due.push_back({run, event->second.data, event->second.created_at});
+    }
+    std::sort(due.begin(), due.end(), [](const DueRun& a, const DueRun& b) {
+      return std::tie(a.run.next_attempt_at, a.run.delivery) <
+             std::tie(b.run.next_attempt_at, b.run.delivery);
+    });
+    return due;
+  }
+
   bool has_queued(WebhookId id) const {
     return std::any_of(state_.queue.begin(), state_.queue.end(),
                        [&](const auto& entry) { return entry.second.webhook == id; });

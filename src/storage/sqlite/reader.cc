@@ -47,12 +47,11 @@ SqliteReader::SqliteReader(std::unique_ptr<Connection> db, const Clock& clock, M
 }
 
 int SqliteReader::on_progress(void* self) {
-  const auto& reader = *static_cast<const SqliteReader*>(self);
-  return reader.clock_.steady_now() >= reader.deadline_ ? 1 : 0;
+  return static_cast<const SqliteReader*>(self)->is_late() ? 1 : 0;
 }
 
 Result<void> SqliteReader::check_deadline() const {
-  if (clock_.steady_now() < deadline_) return {};
+  if (!is_late()) return {};
   return fail(Errc::unavailable, "the query took too long and was stopped; narrow it");
 }
 

@@ -1,10 +1,11 @@
 // SqliteReader: answers questions on its own connection, which cannot write (query_only) and cannot
 // checkpoint. Each call is one read transaction, so everything it answers is one snapshot; a call
 // that runs longer than the read timeout is stopped, since an old snapshot keeps the log from being
-// emptied. One thread.
+// emptied. Only what start-up reads may take any time. One thread.
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "base/clock.h"
 #include "storage/sqlite/id_walk.h"
@@ -19,7 +20,7 @@ class SqliteReader final : public Reader {
 
   Result<ConfigSnapshot> load_config() override;
   Result<std::vector<WaitingWebhook>> waiting_webhooks() override;
-  Result<std::vector<DueRun>> queued(WebhookId webhook, std::size_t limit) override;
+  Result<Queued> queued(WebhookId webhook, const QueueWindow& window) override;
   Result<Event> event(TenantId tenant, EventId id) override;
   Result<Rows<Event>> events(TenantId tenant, const EventFilter& filter,
                              std::optional<EventId> before, std::size_t limit) override;
@@ -38,13 +39,24 @@ class SqliteReader final : public Reader {
   // Runs `query` in a transaction of its own.
   template <class Query>
   auto in_snapshot(Query query) -> decltype(query()) {
-    deadline_ = clock_.steady_now() + timeout_;
+    return in_snapshot_until(clock_.steady_now() + timeout_, std::move(query));
+  }
+  // The same without a time limit, for start-up: a server with a large cold store starts late and
+  // not never, and nothing is written meanwhile that would make the log grow.
+  template <class Query>
+  auto in_unhurried_snapshot(Query query) -> decltype(query()) {
+    return in_snapshot_until(SteadyTime::max(), std::move(query));
+  }
+  template <class Query>
+  auto in_snapshot_until(SteadyTime deadline, Query query) -> decltype(query()) {
+    deadline_ = deadline;
     TRY_VOID(db_->run("BEGIN"));
     auto result = query();
     // Ends the transaction after a failure too; a transaction that only read has nothing to lose.
     db_->roll_back();
     return result;
   }
+  bool is_late() const { return clock_.steady_now() >= deadline_; }
   // Errc::unavailable once the call's time is up.
   Result<void> check_deadline() const;
   static int on_progress(void* self);
@@ -58,6 +70,10 @@ class SqliteReader final : public Reader {
                                          IdWalk& walk, std::size_t limit);
   Result<Rows<Event>> list_events(const EventFilter& filter, IdWalk& walk, std::size_t limit);
   Result<std::vector<StoredWebhook>> load_webhooks();
+  // None if the run or its event is gone. Without the payload, which a due run may be left for.
+  struct SizedRun;
+  Result<std::optional<SizedRun>> load_sized_run(DeliveryId id);
+  Result<Payload> load_payload(EventId id);
 
   std::unique_ptr<Connection> db_;
   const Clock& clock_;

@@ -70,7 +70,7 @@ Result<std::vector<StoredWebhook>> SqliteReader::load_webhooks() {
 }
 
 Result<ConfigSnapshot> SqliteReader::load_config() {
-  return in_snapshot([&]() -> Result<ConfigSnapshot> {
+  return in_unhurried_snapshot([&]() -> Result<ConfigSnapshot> {
     ConfigSnapshot config;
     TRY(auto tenants, db_->prepare("SELECT * FROM tenants ORDER BY id"));
     TRY(config.tenants, all_rows<Tenant>(std::move(tenants), read_tenant));

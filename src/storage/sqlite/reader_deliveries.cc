@@ -1,4 +1,6 @@
 // Reads of deliveries, their attempts, and what is waiting.
+#include <algorithm>
+
 #include "storage/sqlite/lazy_index.h"
 #include "storage/sqlite/reader.h"
 
@@ -131,11 +133,10 @@ Result<std::vector<Attempt>> SqliteReader::attempts(TenantId tenant, DeliveryId 
 
 // One probe of the index for each webhook, however many rows it has.
 Result<std::vector<WaitingWebhook>> SqliteReader::waiting_webhooks() {
-  return in_snapshot([&]() -> Result<std::vector<WaitingWebhook>> {
+  return in_unhurried_snapshot([&]() -> Result<std::vector<WaitingWebhook>> {
     std::vector<WaitingWebhook> waiting;
     WebhookId after;
     while (true) {
-      TRY_VOID(check_deadline());
       TRY(auto row, db_->prepare("SELECT webhook, next_attempt_at FROM queue INDEXED BY queue_due"
                                  " WHERE webhook > ? ORDER BY webhook, next_attempt_at LIMIT 1"));
       row.bind(after);
@@ -148,23 +149,65 @@ Result<std::vector<WaitingWebhook>> SqliteReader::waiting_webhooks() {
   });
 }
 
-Result<std::vector<DueRun>> SqliteReader::queued(WebhookId webhook, std::size_t limit) {
-  return in_snapshot([&]() -> Result<std::vector<DueRun>> {
-    TRY(auto row,
-        db_->prepare("SELECT q.delivery, q.run, q.webhook, q.tenant, q.event, q.event_type,"
-                     " q.attempts_made, q.attempts_max, q.next_attempt_at, q.webhook_version,"
-                     " q.envelope, q.trigger, q.is_test, q.created_at, e.data, e.created_at"
-                     " FROM queue q INDEXED BY queue_due CROSS JOIN events e ON e.id = q.event"
-                     " WHERE q.webhook = ? ORDER BY q.next_attempt_at, q.delivery LIMIT ?"));
-    row.bind(webhook, limit);
-    std::vector<DueRun> due;
+// ---- what a lane refills itself with ----
+
+struct SqliteReader::SizedRun {
+  QueuedRun run;
+  std::size_t payload_bytes = 0;
+  Timestamp event_created_at;
+};
+
+Result<std::optional<SqliteReader::SizedRun>> SqliteReader::load_sized_run(DeliveryId id) {
+  TRY(auto run, find_queued(*db_, id));
+  if (!run) return std::nullopt;
+  // The length of a BLOB is in the head of its row: the pages that it overflows to are not read.
+  TRY(auto row, db_->prepare("SELECT length(data), created_at FROM events WHERE id = ?"));
+  row.bind(run->event);
+  TRY(const bool found, row.next());
+  if (!found) return std::nullopt;
+  std::int64_t bytes = 0;
+  SizedRun sized{.run = *std::move(run), .payload_bytes = 0, .event_created_at = {}};
+  TRY_VOID(row.read(bytes, sized.event_created_at));
+  sized.payload_bytes = static_cast<std::size_t>(bytes);
+  return sized;
+}
+
+Result<Payload> SqliteReader::load_payload(EventId id) {
+  TRY(auto row, db_->prepare("SELECT data FROM events WHERE id = ?"));
+  row.bind(id);
+  TRY(const bool found, row.next());
+  std::string data;
+  if (found) TRY_VOID(row.read(data));
+  return std::make_shared<const std::string>(std::move(data));
+}
+
+// Walks the index alone, so a held run costs one step; the rest of a run is looked up once it is
+// known not to be held, and its payload once it is known to fit.
+Result<Queued> SqliteReader::queued(WebhookId webhook, const QueueWindow& window) {
+  return in_snapshot([&]() -> Result<Queued> {
+    TRY(auto turn, db_->prepare("SELECT delivery FROM queue INDEXED BY queue_due WHERE webhook = ?"
+                                " ORDER BY next_attempt_at, delivery"));
+    turn.bind(webhook);
+    Queued queued;
+    std::size_t bytes = 0;
     while (true) {
-      TRY(const bool found, row.next());
-      if (!found) return due;
-      DueRun& next = due.emplace_back();
-      std::string data;
-      TRY_VOID(read_run(row, next.run, data, next.event_created_at));
-      next.data = std::make_shared<const std::string>(std::move(data));
+      TRY(const bool found, turn.next());
+      if (!found) return queued;
+      DeliveryId id;
+      TRY_VOID(turn.read(id));
+      if (std::ranges::binary_search(window.held, id)) continue;
+      TRY(auto next, load_sized_run(id));
+      if (!next) continue;
+      bytes += next->payload_bytes;
+      // A slow disk cuts the window short as its bounds do: what was read is not thrown away.
+      const bool fits =
+          queued.rows.size() < window.rows_max && bytes <= window.bytes_max && !is_late();
+      if (!queued.rows.empty() && !fits) {
+        queued.has_more = true;
+        return queued;
+      }
+      TRY(auto data, load_payload(next->run.event));
+      queued.rows.push_back({std::move(next->run), std::move(data), next->event_created_at});
     }
   });
 }

@@ -345,6 +345,43 @@ TEST_F(SqliteStoreTest, AReadThatTakesTooLongIsStopped) {
   EXPECT_TRUE(reader->ping().has_value()) << "the next read is a new one";
 }
 
+TEST_F(SqliteStoreTest, WhatStartUpReadsMayTakeAnyTime) {
+  SqliteTuning tuning;
+  tuning.read_timeout = 0ms;
+  auto store = open(tuning);
+  commit(*store, plans(10));
+  auto& db = dynamic_cast<SqliteStore&>(*store).connection_for_test();
+  ASSERT_TRUE(db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                         " WHERE i < 20000) INSERT INTO settings SELECT 'key-' || i, 'x' FROM n")
+                  .has_value());
+  auto reader = *store->open_reader();
+
+  const auto config = reader->load_config();
+  const auto waiting = reader->waiting_webhooks();
+
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_GE(config->settings.size(), 20'000U);
+  ASSERT_TRUE(waiting.has_value()) << waiting.error().message;
+  EXPECT_FALSE(waiting->empty());
+}
+
+TEST_F(SqliteStoreTest, ASlowReadOfQueuedRunsBringsWhatItHasAndSaysThatThereIsMore) {
+  SqliteTuning tuning;
+  tuning.read_timeout = 0ms;
+  auto store = open(tuning);
+  const auto made = plans(3);
+  commit(*store, made);
+  auto reader = *store->open_reader();
+  const QueuedRun& first = made[0].runs[0];
+
+  const auto queued = reader->queued(first.webhook, {.rows_max = 9, .bytes_max = 1 << 20});
+
+  ASSERT_TRUE(queued.has_value()) << queued.error().message;
+  ASSERT_EQ(queued->rows.size(), 1U);
+  EXPECT_EQ(queued->rows[0].run.delivery, first.delivery);
+  EXPECT_TRUE(queued->has_more);
+}
+
 TEST_F(SqliteStoreTest, AReaderLeavesNoSnapshotBehind) {
   auto store = open();
   auto reader = *store->open_reader();
