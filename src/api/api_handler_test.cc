@@ -164,7 +164,8 @@ TEST_F(Api, EveryAnswerHasItsOwnRequestId) {
 TEST_F(Api, APublishIsAnsweredWithWhatWasStored) {
   make_webhook(acme);
   const auto reply = publish(
-      R"({"event_type":"user.created","data":{"a": [1, 2]},"event_id":"order-17","metadata":{"k":"v"}})");
+      R"({"event_type":"user.created","data":{"a": [1, 2]},"event_id":"order-17",)"
+      R"("metadata":{"k":"v"}})");
   EXPECT_EQ(reply.status, 202);
   EXPECT_EQ(reply.string("event_id"), "order-17");
   EXPECT_EQ(reply.json.at("deliveries"), 1);
@@ -249,7 +250,8 @@ TEST_F(Api, ABatchAnswersEachEventInOrder) {
   const auto reply = call(
       "POST", "/api/v1/events/batch",
       R"({"events":[ {"event_type":"user.created","data":{"t":"a,]}\"b"},"event_id":"x"} , 7,)"
-      R"({"event_type":"nope","data":1},{"event_type":"user.created","data":{"t":"a,]}\"b"},"event_id":"x"}]})",
+      R"({"event_type":"nope","data":1},)"
+      R"({"event_type":"user.created","data":{"t":"a,]}\"b"},"event_id":"x"}]})",
       {acme.key, {}});
   ASSERT_EQ(reply.status, 202);
   const auto& data = reply.json.at("data").as_array();

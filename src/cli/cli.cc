@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <map>
@@ -76,6 +77,12 @@ int serve(const Config& config, Log& log) {
   return 0;
 }
 
+std::string padded(std::string url) {
+  constexpr std::size_t kColumn = 42;
+  url.resize(std::max(url.size() + 2, kColumn), ' ');
+  return url;
+}
+
 void print_demo(const Demo& demo, const std::string& url, const Config& config) {
   const std::string key = demo.api_key.reveal();
   std::cout << "\nFanfare " FANFARE_VERSION " is running on " << url << " (Ctrl-C stops it)\n\n"
@@ -84,14 +91,14 @@ void print_demo(const Demo& demo, const std::string& url, const Config& config) 
             << "\n"
             << "  tenant     demo (" << to_string(demo.tenant) << ")\n"
             << "  API key    " << key << "\n\n"
-            << "  webhooks   works   " << demo.works_url << "   answers 200\n"
-            << "             flaky   " << demo.flaky_url
-            << "   fails every third time, then the retry arrives\n"
-            << "             down    " << demo.down_url
-            << "   nothing listens: refused, retried, given up\n\n"
+            << "  webhooks   works   " << padded(demo.works_url) << "answers 200\n"
+            << "             flaky   " << padded(demo.flaky_url)
+            << "fails every third time; the retry succeeds\n"
+            << "             down    " << padded(demo.down_url)
+            << "nobody listens: refused, retried, given up\n\n"
             << "A first event, " << to_string(demo.first_event) << ", is stored and on its way to "
             << demo.first_event_deliveries
-            << " webhooks. Publish another from a second terminal:\n\n"
+            << " webhooks.\nPublish another from a second terminal:\n\n"
             << "  curl -s " << url << "/api/v1/events -H 'Authorization: Bearer " << key
             << "' -H 'Content-Type: application/json' -d '{\"event_type\":\"" << kDemoEventType
             << "\",\"data\":{\"order\":18}}'\n\n"
