@@ -49,6 +49,11 @@ int reactor_count(const Config& config) {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2);
 }
 
+// Two at least, so that lists leave one for reads of single rows (delivery/read_pool.h).
+std::size_t reader_count(const Config& config) {
+  return std::max<std::size_t>(2, static_cast<std::size_t>(config.reader_threads));
+}
+
 // What top -H, perf and core dumps call it; at most 15 characters.
 void name_this_thread(const char* name) {
   pthread_setname_np(pthread_self(), name);
@@ -135,9 +140,10 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
                                                   .clock = clock,
                                                   .random = random,
                                                   .reactors = std::move(doors),
-                                                  .on_attempt = attempt_logger(log)});
+                                                  .on_attempt = attempt_logger(log),
+                                                  .reader_threads = reader_count(config)});
   TRY_VOID(engine->recover());
-  readers.resize(static_cast<std::size_t>(config.reader_threads));
+  readers.resize(reader_count(config));
   for (std::unique_ptr<Reader>& reader : readers) {
     TRY(reader, store->open_reader());
   }

@@ -10,6 +10,9 @@ namespace fanfare {
 
 namespace {
 
+// Beside the slots of the lanes, so that tests at receivers that hang take nothing from deliveries.
+constexpr std::size_t kTestsUnderWayMax = 64;
+
 HeldRun held_of(const QueuedRun& run, const Event& event) {
   return HeldRun{.run = run, .data = event.data, .event_created_at = event.created_at};
 }
@@ -23,7 +26,9 @@ HeaderList masked(HeaderList headers, const std::vector<CustomHeader>& custom) {
 }  // namespace
 
 Engine::Impl::Impl(Engine& engine, Parts given)
-    : parts(std::move(given)), journal(parts.store.writer(), parts.clock, parts.random) {
+    : parts(std::move(given)),
+      journal(parts.store.writer(), parts.clock, parts.random),
+      reads(parts.reader_threads) {
   const std::size_t count = parts.reactors.size();
   for (const Parts::Reactor& reactor : parts.reactors) {
     LaneSet::Doors doors{
@@ -52,10 +57,10 @@ void Engine::Impl::on_lane(WebhookId id, const Loop* here, UniqueFunction<void(L
   }
 }
 
-void Engine::Impl::write(WriteOp op, Loop& home,
-                         UniqueFunction<void(WriteAction&, Result<OpDone>)> done) {
-  journal.submit(std::move(op), [&home, done = std::move(done)](WriteAction& action,
-                                                                Result<OpDone> result) mutable {
+void Engine::Impl::write(WriteOp op, Loop& home, UniqueFunction<void()> committed, WriteDone done) {
+  journal.submit(std::move(op), [&home, committed = std::move(committed), done = std::move(done)](
+                                    WriteAction& action, Result<OpDone> result) mutable {
+    if (result && committed) committed();
     home.post([done = std::move(done), action = std::move(action),
                result = std::move(result)]() mutable { done(action, std::move(result)); });
   });
@@ -93,7 +98,7 @@ void Engine::publish(std::vector<PublishRequest> requests, std::optional<Idempot
     return;
   }
   impl_->write(
-      WriteOp{*std::move(op), std::move(claim)}, home,
+      WriteOp{*std::move(op), std::move(claim)}, home, nullptr,
       [this, &home, reply = std::move(reply)](WriteAction& action, Result<OpDone> done) mutable {
         if (!done) {
           reply(tl::unexpected(std::move(done).error()));
@@ -107,32 +112,47 @@ void Engine::publish(std::vector<PublishRequest> requests, std::optional<Idempot
 
 void Engine::send_test(WebhookPtr webhook, std::string event_type, Payload data, Loop& home,
                        Reply<TestResult> reply) {
+  // The place is taken before anything is stored: a test that is refused must not be sent later.
+  if (++impl_->tests_under_way > kTestsUnderWayMax) {
+    --impl_->tests_under_way;
+    home.post([reply = std::move(reply)]() mutable {
+      reply(fail(Errc::overloaded, "too many tests are under way; try again shortly"));
+    });
+    return;
+  }
+  auto answer = [this, reply = std::move(reply)](Result<TestResult> result) mutable {
+    --impl_->tests_under_way;
+    reply(std::move(result));
+  };
   PublishOp op;
   op.events.push_back(plan_test(*webhook, std::move(event_type), std::move(data)));
-  impl_->write(
-      WriteOp{std::move(op), std::nullopt}, home,
-      [this, &home, webhook, reply = std::move(reply)](WriteAction& action,
-                                                       Result<OpDone> done) mutable {
-        if (!done) {
-          reply(tl::unexpected(std::move(done).error()));
-          return;
-        }
-        const EventPlan& plan = std::get<PublishOp>(action).events.front();
-        auto send = [&home, webhook, held = held_of(plan.runs.front(), plan.event),
-                     reply = std::move(reply)](LaneSet& set) mutable {
-          set.send_test(
-              std::move(held), webhook,
-              [&home, webhook, reply = std::move(reply)](Result<TestResult> result) mutable {
-                if (result) {
-                  result->request_headers =
-                      masked(std::move(result->request_headers), webhook->settings.headers);
-                }
-                home.post([reply = std::move(reply), result = std::move(result)]() mutable {
-                  reply(std::move(result));
-                });
+  impl_->write(WriteOp{std::move(op), std::nullopt}, home, nullptr,
+               [this, &home, webhook, answer = std::move(answer)](WriteAction& action,
+                                                                  Result<OpDone> done) mutable {
+                 if (!done) {
+                   answer(tl::unexpected(std::move(done).error()));
+                   return;
+                 }
+                 const EventPlan& plan = std::get<PublishOp>(action).events.front();
+                 impl_->launch_test(webhook, held_of(plan.runs.front(), plan.event), home,
+                                    std::move(answer));
+               });
+}
+
+void Engine::Impl::launch_test(WebhookPtr webhook, HeldRun held, Loop& home,
+                               Reply<TestResult> answer) {
+  on_lane(
+      webhook->id, &home,
+      [&home, webhook, held = std::move(held), answer = std::move(answer)](LaneSet& set) mutable {
+        set.send_test(
+            std::move(held), webhook,
+            [&home, webhook, answer = std::move(answer)](TestResult result) mutable {
+              result.request_headers =
+                  masked(std::move(result.request_headers), webhook->settings.headers);
+              home.post([answer = std::move(answer), result = std::move(result)]() mutable {
+                answer(std::move(result));
               });
-        };
-        impl_->on_lane(webhook->id, &home, std::move(send));
+            });
       });
 }
 
@@ -159,7 +179,7 @@ void Engine::retry(TenantId tenant, DeliveryId delivery, std::optional<Idempoten
                  .trigger = Trigger::retry,
                  .now = impl_->parts.clock.wall_now()};
     impl_->write(
-        WriteOp{op, std::move(taken)}, home,
+        WriteOp{op, std::move(taken)}, home, nullptr,
         [this, &home, answer = std::move(answer)](WriteAction&, Result<OpDone> done) mutable {
           if (!done) {
             answer(tl::unexpected(std::move(done).error()));
@@ -193,7 +213,7 @@ void Engine::cancel(TenantId tenant, DeliveryId delivery, std::optional<Idempote
                 .kind = ErrorKind::cancelled,
                 .error = "Cancelled on request.",
                 .now = impl_->parts.clock.wall_now()};
-    impl_->write(WriteOp{std::move(op), std::move(taken)}, home,
+    impl_->write(WriteOp{std::move(op), std::move(taken)}, home, nullptr,
                  [this, &home, webhook = found.webhook, id = found.id, answer = std::move(answer)](
                      WriteAction&, Result<OpDone> done) mutable {
                    if (!done) {
@@ -223,8 +243,8 @@ void Engine::retry_due() {
   }
 }
 
-void Engine::read_raw(UniqueFunction<void(Reader*)> job) {
-  impl_->reads.submit(std::move(job));
+void Engine::read_raw(ReadKind kind, UniqueFunction<void(Reader*)> job) {
+  impl_->reads.submit(kind, std::move(job));
 }
 
 EngineStatus Engine::status() const {

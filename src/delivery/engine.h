@@ -17,6 +17,7 @@
 #include "auth/vault.h"
 #include "base/loop.h"
 #include "delivery/directory.h"
+#include "delivery/read_pool.h"
 #include "egress/sender.h"
 #include "storage/store.h"
 
@@ -104,8 +105,10 @@ class Engine {
   // ---- reading ----
   // Runs `query` on a reader thread; its result comes back to `home`. Errc::overloaded if too many
   // reads wait.
+  // A list is a scan: it may walk far, and must not hold up reads of single rows.
   template <class T>
-  void read(std::function<Result<T>(Reader&)> query, Loop& home, Reply<T> reply);
+  void read(std::function<Result<T>(Reader&)> query, Loop& home, Reply<T> reply,
+            ReadKind kind = ReadKind::point);
 
   // The webhook as it was at a version, for answers that rebuild a request. On a reader thread.
   Result<Webhook> webhook_at(Reader& reader, WebhookId id, std::int64_t version) const;
@@ -125,14 +128,16 @@ class Engine {
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
-  void read_raw(UniqueFunction<void(Reader*)> job);  // null reader: overloaded
+  void read_raw(ReadKind kind, UniqueFunction<void(Reader*)> job);  // null reader: overloaded
   void disable_gone(WebhookPtr webhook);
   Result<void> check_master_key(const ConfigSnapshot& config);
 };
 
 template <class T>
-void Engine::read(std::function<Result<T>(Reader&)> query, Loop& home, Reply<T> reply) {
-  read_raw([query = std::move(query), &home, reply = std::move(reply)](Reader* reader) mutable {
+void Engine::read(std::function<Result<T>(Reader&)> query, Loop& home, Reply<T> reply,
+                  ReadKind kind) {
+  read_raw(kind, [query = std::move(query), &home,
+                  reply = std::move(reply)](Reader* reader) mutable {
     Result<T> result =
         reader ? query(*reader)
                : Result<T>(fail(Errc::overloaded, "too many reads are waiting; try again shortly"));

@@ -61,15 +61,13 @@ Result<Webhook> Engine::Impl::opened(const StoredWebhook& stored, bool with_secr
 
 void Engine::Impl::write_unit(WriteOp op, Loop& home, UniqueFunction<void()> committed,
                               Reply<Unit> reply) {
-  write(std::move(op), home,
-        [committed = std::move(committed), reply = std::move(reply)](WriteAction&,
-                                                                     Result<OpDone> done) mutable {
-          if (!done) {
+  write(std::move(op), home, std::move(committed),
+        [reply = std::move(reply)](WriteAction&, Result<OpDone> done) mutable {
+          if (done) {
+            reply(Unit{});
+          } else {
             reply(tl::unexpected(std::move(done).error()));
-            return;
           }
-          committed();
-          reply(Unit{});
         });
 }
 
@@ -108,7 +106,7 @@ void Engine::delete_event_type(std::string name, Loop& home, Reply<Unit> reply) 
 }
 
 void Engine::store_answer(IdempotencyClaim claim, Loop& home, Reply<Unit> reply) {
-  impl_->write_unit(WriteOp{StoreAnswerOp{}, std::move(claim)}, home, [] {}, std::move(reply));
+  impl_->write_unit(WriteOp{StoreAnswerOp{}, std::move(claim)}, home, nullptr, std::move(reply));
 }
 
 void Engine::put_webhook(WebhookChange change, std::optional<IdempotencyClaim> claim, Loop& home,
@@ -134,14 +132,17 @@ void Engine::put_webhook(WebhookChange change, std::optional<IdempotencyClaim> c
   auto stored = std::make_shared<const Webhook>(std::move(next));
   impl_->write(
       WriteOp{*std::move(op), std::move(claim)}, home,
-      [this, &home, stored, reply = std::move(reply)](WriteAction&, Result<OpDone> done) mutable {
-        if (!done) {
-          reply(tl::unexpected(std::move(done).error()));
-          return;
-        }
+      [this, stored] {
         impl_->directory.put(stored);
-        impl_->on_lane(stored->id, &home, [stored](LaneSet& set) { set.webhook_changed(stored); });
-        reply(stored);
+        impl_->on_lane(stored->id, nullptr,
+                       [stored](LaneSet& set) { set.webhook_changed(stored); });
+      },
+      [stored, reply = std::move(reply)](WriteAction&, Result<OpDone> done) mutable {
+        if (done) {
+          reply(stored);
+        } else {
+          reply(tl::unexpected(std::move(done).error()));
+        }
       });
 }
 

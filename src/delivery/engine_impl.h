@@ -24,16 +24,20 @@ struct Engine::Impl {
   std::atomic<bool> is_recovered{false};
   std::atomic<bool> is_draining{false};
   std::atomic<std::uint32_t> last_key_id{0};
+  std::atomic<std::size_t> tests_under_way{0};
 
   std::size_t reactor_of(WebhookId id) const { return std::hash<WebhookId>{}(id) % lanes.size(); }
   // Runs `work` on the loop that owns the webhook's lane: at once if that is `here`, else posted.
   void on_lane(WebhookId id, const Loop* here, UniqueFunction<void(LaneSet&)> work);
   void admit(PublishOp op, const std::vector<Published>& published, const Loop* here);
-  // Queues a write whose completion runs on `home`; answers Errc::overloaded there if the journal
-  // is full.
-  void write(WriteOp op, Loop& home, UniqueFunction<void(WriteAction&, Result<OpDone>)> done);
-  // The same for an operation that answers Unit; `committed` runs on `home` before the reply.
+  using WriteDone = UniqueFunction<void(WriteAction&, Result<OpDone>)>;
+  // Queues a write. Once it is stored `committed` (may be null) runs on the journal's thread, so
+  // that the directory changes in commit order whatever loops are involved; then `done` runs on
+  // `home`.
+  void write(WriteOp op, Loop& home, UniqueFunction<void()> committed, WriteDone done);
+  // The same for an operation that answers Unit.
   void write_unit(WriteOp op, Loop& home, UniqueFunction<void()> committed, Reply<Unit> reply);
+  void launch_test(WebhookPtr webhook, HeldRun held, Loop& home, Reply<TestResult> answer);
 
   Result<PutWebhookOp> sealed(const Webhook& next, std::int64_t expected_version);
   Result<Webhook> opened(const StoredWebhook& stored, bool with_secrets) const;

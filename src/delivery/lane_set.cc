@@ -28,10 +28,9 @@ struct LaneSet::Flight {
   WebhookPtr webhook;  // as it was when the attempt began
   Timestamp started_at;
   Lane::Answer answer = Lane::Answer::nothing;
-  std::string body;    // tests only: what was sent
-  HeaderList headers;  // tests only
-  UniqueFunction<void(Result<TestResult>)>
-      on_test;  // set for a test, which takes no slot of its lane
+  std::string body;                          // tests only: what was sent
+  HeaderList headers;                        // tests only
+  UniqueFunction<void(TestResult)> on_test;  // set for a test, which takes no slot of its lane
 };
 
 namespace {
@@ -221,20 +220,21 @@ void LaneSet::refill(Entry& entry) {
   // On the loop's thread only; other lanes may take some of it while this one reads.
   const auto bytes_free = [this] { return has_room() ? bytes_max_ - held_bytes_ : 0; };
   auto window = entry.lane.begin_refill(bytes_free());
-  doors_.reads.submit_urgent([this, id, bytes_free, window = std::move(window)](Reader* reader) {
-    Result<Queued> queued = reader ? reader->queued(id, window)
-                                   : Result<Queued>(fail(Errc::overloaded, "reads are busy"));
-    doors_.loop.post([this, id, bytes_free, queued = std::move(queued)]() mutable {
-      Entry& refilled = *lanes_.at(id);
-      if (queued) {
-        with_bytes(refilled.lane,
-                   [&] { refilled.lane.end_refill(std::move(*queued), now(), bytes_free()); });
-      } else {
-        refilled.lane.refill_failed(now() + 250ms);
-      }
-      pump(refilled);
-    });
-  });
+  doors_.reads.submit(
+      ReadKind::refill, [this, id, bytes_free, window = std::move(window)](Reader* reader) {
+        Result<Queued> queued = reader ? reader->queued(id, window)
+                                       : Result<Queued>(fail(Errc::overloaded, "reads are busy"));
+        doors_.loop.post([this, id, bytes_free, queued = std::move(queued)]() mutable {
+          Entry& refilled = *lanes_.at(id);
+          if (queued) {
+            with_bytes(refilled.lane,
+                       [&] { refilled.lane.end_refill(std::move(*queued), now(), bytes_free()); });
+          } else {
+            refilled.lane.refill_failed(now() + 250ms);
+          }
+          pump(refilled);
+        });
+      });
 }
 
 // ---- one attempt ----
@@ -277,12 +277,7 @@ void LaneSet::launch(std::unique_ptr<Flight> flight, const Signer& signer) {
                      });
 }
 
-void LaneSet::send_test(HeldRun held, WebhookPtr webhook,
-                        UniqueFunction<void(Result<TestResult>)> done) {
-  if (is_draining_ || tests_in_flight_ >= kTestsInFlightMax) {
-    done(fail(Errc::overloaded, "too many tests are under way; try again shortly"));
-    return;
-  }
+void LaneSet::send_test(HeldRun held, WebhookPtr webhook, UniqueFunction<void(TestResult)> done) {
   ++tests_in_flight_;
   auto flight = std::make_unique<Flight>();
   flight->held = std::move(held);

@@ -56,9 +56,9 @@ class LaneSet {
   void run_requeued(const QueuedRun& run);
   void run_ended(WebhookId webhook, DeliveryId delivery);
   void wake_all();
-  // Sends at once, beside the lane and its slots and whatever the webhook's status.
-  // Errc::overloaded, through `done`, if too many tests are under way.
-  void send_test(HeldRun held, WebhookPtr webhook, UniqueFunction<void(Result<TestResult>)> done);
+  // Sends at once, beside the lane and its slots and whatever the webhook's status. The engine
+  // bounds them.
+  void send_test(HeldRun held, WebhookPtr webhook, UniqueFunction<void(TestResult)> done);
 
   // No new attempt from now on; `done` once none is in flight.
   void drain(UniqueFunction<void()> done);
@@ -101,7 +101,6 @@ class LaneSet {
 
   Doors doors_;
   static constexpr std::size_t kRunBytesMax = limits::kPayloadBytesMax + 1024;
-  static constexpr std::size_t kTestsInFlightMax = 64;
 
   const std::size_t in_flight_max_;
   const std::size_t bytes_max_;
