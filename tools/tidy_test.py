@@ -88,7 +88,7 @@ class Words(unittest.TestCase):
         self.assertEqual(rules_of("docs/a.md", "a mastodon\n"), [])
 
     def test_paths_of_a_machine(self):
-        self.assertEqual(rules_of("dev", "cd /work/main\n"), ["machine-path"])
+        self.assertEqual(rules_of("dev", "cd /home/somebody/fanfare\n"), ["machine-path"])
         self.assertEqual(rules_of("dev", "cd build/work/x; cd $ROOT/work/\n"), [])
 
     def test_registry_hosts_and_resolved_lock_files(self):
