@@ -115,8 +115,9 @@ class Reader {
   virtual Result<Rows<Delivery>> deliveries(TenantId tenant, const DeliveryFilter& filter,
                                             std::optional<DeliveryId> before,
                                             std::size_t limit) = 0;
-  // All runs, in the order made.
-  virtual Result<std::vector<Attempt>> attempts(TenantId tenant, DeliveryId id) = 0;
+  // Of all runs the newest `limit` attempts by (run, number), in the order made.
+  virtual Result<std::vector<Attempt>> attempts(TenantId tenant, DeliveryId id,
+                                                std::size_t limit = 1000) = 0;
   // What a webhook was at one version.
   virtual Result<StoredWebhook> webhook_version(WebhookId webhook, std::int64_t version) = 0;
   // Each webhook of a tenant as it was at a moment: its newest version not made after it.

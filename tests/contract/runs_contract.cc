@@ -232,6 +232,28 @@ TEST_P(RunsContract, TenAttemptsAndMoreStayInOrder) {
   EXPECT_EQ(attempts->at(11).number, 12);
 }
 
+TEST_P(RunsContract, ALimitKeepsTheNewestAttemptsInTheOrderMade) {
+  const QueuedRun run = queued_run();
+  finish(retry_later(run, 0s), 404);
+  const QueuedRun second = value_of<Requeued>(commit(requeue(run.delivery))).run;
+  finish(retry_later(retry_later(second, 0s), 0s), 200);
+  struct Case {
+    std::size_t limit;
+    std::vector<std::pair<int, int>> expected;
+  };
+  const std::vector<std::pair<int, int>> all{{1, 1}, {1, 2}, {2, 1}, {2, 2}, {2, 3}};
+  const std::vector<Case> cases{
+      {0, {}}, {1, {{2, 3}}}, {4, {{1, 2}, {2, 1}, {2, 2}, {2, 3}}}, {5, all}, {6, all}};
+  for (const Case& c : cases) {
+    const auto attempts = reader_->attempts(tenant_, run.delivery, c.limit);
+
+    ASSERT_TRUE(attempts.has_value());
+    std::vector<std::pair<int, int>> order;
+    for (const Attempt& attempt : *attempts) order.emplace_back(attempt.run, attempt.number);
+    EXPECT_EQ(order, c.expected) << "limit " << c.limit;
+  }
+}
+
 TEST_P(RunsContract, AnOpenDeliveryIsBroughtForward) {
   const QueuedRun run = retry_later(queued_run(), 1h);
   make_.now += 1s;

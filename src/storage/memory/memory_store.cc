@@ -113,13 +113,16 @@ class MemoryReader final : public Reader {
     });
   }
 
-  Result<std::vector<Attempt>> attempts(TenantId tenant, DeliveryId id) override {
+  Result<std::vector<Attempt>> attempts(TenantId tenant, DeliveryId id,
+                                        std::size_t limit) override {
     const std::scoped_lock lock(state_.mu);
     TRY_VOID(state_.view_of_tenant(tenant, id));
     std::vector<Attempt> found;
     for (const auto& [key, attempt] : state_.attempts) {
       if (attempt.delivery == id) found.push_back(attempt);
     }
+    const std::size_t older = found.size() - std::min(found.size(), limit);
+    found.erase(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(older));
     return found;
   }
 

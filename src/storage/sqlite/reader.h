@@ -28,7 +28,7 @@ class SqliteReader final : public Reader {
   Result<Delivery> delivery(TenantId tenant, DeliveryId id) override;
   Result<Rows<Delivery>> deliveries(TenantId tenant, const DeliveryFilter& filter,
                                     std::optional<DeliveryId> before, std::size_t limit) override;
-  Result<std::vector<Attempt>> attempts(TenantId tenant, DeliveryId id) override;
+  Result<std::vector<Attempt>> attempts(TenantId tenant, DeliveryId id, std::size_t limit) override;
   Result<StoredWebhook> webhook_version(WebhookId webhook, std::int64_t version) override;
   Result<std::vector<StoredWebhook>> webhooks_at(TenantId tenant, Timestamp when) override;
   Result<std::optional<KeptAnswer>> kept_answer(const std::string& scope, const std::string& key,

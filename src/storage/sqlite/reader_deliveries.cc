@@ -115,15 +115,21 @@ Result<Rows<Delivery>> SqliteReader::deliveries(TenantId tenant, const DeliveryF
   });
 }
 
-Result<std::vector<Attempt>> SqliteReader::attempts(TenantId tenant, DeliveryId id) {
+Result<std::vector<Attempt>> SqliteReader::attempts(TenantId tenant, DeliveryId id,
+                                                    std::size_t limit) {
   return in_snapshot([&]() -> Result<std::vector<Attempt>> {
     TRY(const Delivery delivery, load_delivery_of(tenant, id));
-    TRY(auto row, db_->prepare("SELECT * FROM attempts WHERE delivery = ? ORDER BY run, number"));
+    TRY(auto row, db_->prepare("SELECT * FROM attempts WHERE delivery = ?"
+                               " ORDER BY run DESC, number DESC"));
     row.bind(id);
     std::vector<Attempt> attempts;
     while (true) {
-      TRY(const bool found, row.next());
-      if (!found) return attempts;
+      const bool is_full = attempts.size() == limit;
+      TRY(const bool found, is_full ? Result<bool>(false) : row.next());
+      if (!found) {
+        std::reverse(attempts.begin(), attempts.end());
+        return attempts;
+      }
       TRY(attempts.emplace_back(), read_attempt(row));
       attempts.back().webhook = delivery.webhook;
       attempts.back().tenant = delivery.tenant;
