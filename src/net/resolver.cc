@@ -101,11 +101,16 @@ struct DnsResolver::Impl : std::enable_shared_from_this<DnsResolver::Impl> {
   // A socket of c-ares. Asio watches it and must never close it: released, not closed, before
   // c-ares does.
   struct Watched {
-    explicit Watched(boost::asio::io_context& io) : descriptor(io) {}
-    ~Watched() {
+    Watched(boost::asio::io_context& io, std::shared_ptr<int> the_token)
+        : descriptor(io), token(std::move(the_token)) {}
+    ~Watched() { let_go(); }
+    // Ends the waits too. Their handlers own this object, and it owns the queue they stand in, so
+    // one that is only forgotten would never go.
+    void let_go() {
       if (descriptor.is_open()) descriptor.release();
     }
     Descriptor descriptor;
+    std::shared_ptr<int> token;
     bool wants_read = false, wants_write = false;
     bool waits_read = false, waits_write = false;
   };
@@ -163,6 +168,7 @@ struct DnsResolver::Impl : std::enable_shared_from_this<DnsResolver::Impl> {
   std::list<std::string> cache_order;  // oldest first
   Loop::TimerId retry_timer = 0;
   std::uint64_t queries_made = 0;
+  std::shared_ptr<int> watched_token = std::make_shared<int>(0);  // each Watched holds it
 };
 
 // ---- look-ups ----
@@ -310,18 +316,19 @@ Result<void> DnsResolver::Impl::open() {
 
 void DnsResolver::Impl::close() {
   if (retry_timer != 0) reactor.cancel(std::exchange(retry_timer, 0));
-  if (channel != nullptr) ares_destroy(std::exchange(channel, nullptr));
+  for (const auto& [fd, watched] : sockets) watched->let_go();
   sockets.clear();
+  if (channel != nullptr) ares_destroy(std::exchange(channel, nullptr));
 }
 
 void DnsResolver::Impl::watch(ares_socket_t fd, bool wants_read, bool wants_write) {
   if (!wants_read && !wants_write) {
-    sockets.erase(fd);
+    if (const auto node = sockets.extract(fd)) node.mapped()->let_go();
     return;
   }
   std::shared_ptr<Watched>& watched = sockets[fd];
   if (!watched) {
-    watched = std::make_shared<Watched>(reactor.impl().io);
+    watched = std::make_shared<Watched>(reactor.impl().io, watched_token);
     error_code error;
     watched->descriptor.assign(fd, error);
     if (error) {
@@ -410,6 +417,10 @@ Result<void> DnsResolver::reload() {
 
 std::uint64_t DnsResolver::queries_made() const {
   return impl_->queries_made;
+}
+
+std::size_t DnsResolver::sockets_watched() const {
+  return static_cast<std::size_t>(impl_->watched_token.use_count() - 1);
 }
 
 }  // namespace fanfare::net

@@ -62,6 +62,8 @@ class DnsResolver final : public Resolver {
 
   // How many names were asked of c-ares so far.
   std::uint64_t queries_made() const;
+  // Sockets in memory, those included that are closed and still waited for.
+  std::size_t sockets_watched() const;
 
  private:
   struct Impl;

@@ -264,6 +264,11 @@ class RunningResolver {
     reactor_.post([&] { promise.set_value(resolver_->queries_made()); });
     return promise.get_future().get();
   }
+  std::size_t sockets_watched() {
+    std::promise<std::size_t> promise;
+    reactor_.post([&] { promise.set_value(resolver_->sockets_watched()); });
+    return promise.get_future().get();
+  }
   Result<void> reload() {
     std::promise<Result<void>> promise;
     reactor_.post([&] { promise.set_value(resolver_->reload()); });
@@ -454,6 +459,19 @@ TEST(DnsResolver, WaitingLookUpsOfATenantAreBounded) {
   EXPECT_EQ(waiting.back().get().status, Status::overloaded);
   EXPECT_EQ(waiting.at(1031).get().status, Status::not_found)
       << "those that waited have their turn";
+}
+
+TEST(DnsResolver, ASocketClosedWhileItIsWaitedForIsLetGo) {
+  FakeDns dns;
+  dns.set("silent.example.com", {.is_silent = true});
+  RunningResolver resolver(dns.server());
+  const std::future<Resolution> pending = resolver.start("silent.example.com");
+  ASSERT_GE(resolver.sockets_watched(), 1U);
+
+  ASSERT_TRUE(resolver.reload());
+  resolver.queries_made();  // one turn of the loop, in which the waits end
+
+  EXPECT_EQ(resolver.sockets_watched(), 0U);
 }
 
 TEST(DnsResolver, MayGoWhileALookUpIsUnderWay) {
