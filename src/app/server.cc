@@ -11,6 +11,7 @@
 
 #include "api/api_handler.h"
 #include "app/attempt_log.h"
+#include "app/descriptors.h"
 #include "app/master_key.h"
 #include "auth/vault.h"
 #include "delivery/engine_parts.h"
@@ -126,7 +127,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
   vault = std::make_unique<Vault>(std::move(key.bytes), random);
   TRY(policy, policy_of(config));
 
-  TRY(tls, net::TlsClient::create(net::TlsOptions{.extra_ca_file = config.egress_ca_file}));
+  TRY(tls, net::TlsClient::create(net::TlsOptions{.ca_file = config.egress_ca_file}));
   std::vector<Engine::Parts::Reactor> doors;
   reactors.resize(static_cast<std::size_t>(reactor_count(config)));
   for (Reactor& reactor : reactors) {
@@ -163,7 +164,10 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
 }
 
 Result<void> Server::Impl::listen() {
-  net::ListenOptions options{.address = config.listen.address, .port = config.listen.port};
+  net::ListenOptions options{
+      .address = config.listen.address,
+      .port = config.listen.port,
+      .connections_max = connections_for_each_reactor(raise_descriptor_limit(), reactors.size())};
   for (Reactor& reactor : reactors) {
     TRY(reactor.server, net::HttpServer::listen(*reactor.loop, options, *reactor.handler));
     options.port = reactor.server->port();  // a free port is chosen once and shared by all

@@ -1,4 +1,5 @@
 #include <csignal>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -194,8 +195,36 @@ TEST_F(HttpSenderTls, ResumesTheSessionOfTheSameWebhookOnly) {
   EXPECT_EQ(server.resumed(), 1);
 }
 
+TEST_F(HttpSenderTls, DoesNotResumeASessionOfBeforeAReload) {
+  TlsServer server(good());
+  const auto running = sender({.pool = {.requests_max = 1}});
+  EXPECT_EQ(running->send(url(server)).status, 200);
+
+  ASSERT_TRUE(running->tls().reload());
+  EXPECT_EQ(running->send(url(server)).status, 200);
+
+  EXPECT_EQ(server.resumed(), 0);
+  EXPECT_EQ(running->send(url(server)).status, 200);
+  EXPECT_EQ(server.resumed(), 1) << "the session made after it is";
+}
+
+TEST_F(HttpSenderTls, ACaFileTakesThePlaceOfTheSystemsRoots) {
+  const Identity stranger = issue({.common_name = "Another CA", .is_authority = true});
+  const CaFile other(stranger);
+  ::setenv("SSL_CERT_FILE", ca_file_.path().c_str(), 1);  // the system's roots for OpenSSL
+  TlsServer server(good());
+  RunningSender by_system(loopback_policy());
+  RunningSender by_file(loopback_policy(), {}, other.path());
+  ::unsetenv("SSL_CERT_FILE");
+  by_system.resolver.add(kHost, {"127.0.0.1"});
+  by_file.resolver.add(kHost, {"127.0.0.1"});
+
+  EXPECT_EQ(by_system.send(url(server)).status, 200);
+  EXPECT_EQ(by_file.send(url(server)).error, ErrorKind::tls);
+}
+
 TEST(TlsClient, RefusesACaFileThatCannotBeRead) {
-  const auto made = net::TlsClient::create({.extra_ca_file = "/nonexistent/ca.pem"});
+  const auto made = net::TlsClient::create({.ca_file = "/nonexistent/ca.pem"});
 
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, Errc::invalid);

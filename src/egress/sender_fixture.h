@@ -51,7 +51,7 @@ inline EgressPolicy loopback_policy() {
 }
 
 inline std::unique_ptr<net::TlsClient> make_tls(const std::string& ca_file = {}) {
-  auto tls = net::TlsClient::create({.extra_ca_file = ca_file});
+  auto tls = net::TlsClient::create({.ca_file = ca_file});
   EXPECT_TRUE(tls) << (tls ? "" : tls.error().message);
   return *std::move(tls);
 }
@@ -101,6 +101,8 @@ class RunningSender {
     });
     return promise.get_future().get();
   }
+
+  net::TlsClient& tls() { return *tls_; }
 
   StubResolver resolver;
 

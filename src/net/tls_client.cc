@@ -1,5 +1,6 @@
 #include "net/tls_client.h"
 
+#include <cstdint>
 #include <utility>
 
 #include <openssl/err.h>
@@ -26,6 +27,14 @@ int peer_index() {
   return index;
 }
 
+// Sessions verified by other roots than a context's own are never found: the key says which reload
+// made the context.
+std::string session_key(const SSL* ssl, const TlsPeer& peer) {
+  const auto generation =
+      reinterpret_cast<std::uintptr_t>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  return std::to_string(generation) + ' ' + peer.session_key;
+}
+
 // A ticket has come (with TLS 1.3 after the handshake): keep it under the key of the connection
 // that earned it.
 int on_new_session(SSL* ssl, SSL_SESSION* session) {
@@ -36,7 +45,7 @@ int on_new_session(SSL* ssl, SSL_SESSION* session) {
   std::string bytes(static_cast<std::size_t>(size), '\0');
   auto* out = reinterpret_cast<unsigned char*>(bytes.data());
   i2d_SSL_SESSION(session, &out);
-  peer->sessions->store(peer->session_key, std::move(bytes));
+  peer->sessions->store(session_key(ssl, *peer), std::move(bytes));
   return 0;  // OpenSSL keeps its own reference
 }
 
@@ -59,12 +68,11 @@ Result<ContextHandle> make_context(const TlsOptions& options) {
   ContextHandle context(SSL_CTX_new(TLS_client_method()));
   if (context == nullptr) return fail(Errc::internal, "OpenSSL could not make a TLS context");
   set_rules(context.get());
-  SSL_CTX_set_default_verify_paths(context.get());
-  if (!options.extra_ca_file.empty() &&
-      SSL_CTX_load_verify_file(context.get(), options.extra_ca_file.c_str()) != 1) {
+  if (options.ca_file.empty()) {
+    SSL_CTX_set_default_verify_paths(context.get());
+  } else if (SSL_CTX_load_verify_file(context.get(), options.ca_file.c_str()) != 1) {
     ERR_clear_error();
-    return fail(Errc::invalid,
-                "no certificates could be read from the CA file " + options.extra_ca_file);
+    return fail(Errc::invalid, "no certificates could be read from the CA file " + options.ca_file);
   }
   ERR_clear_error();
   return context;
@@ -83,7 +91,7 @@ bool expect_peer(SSL* ssl, const TlsPeer& peer) {
 
 void offer_session(SSL* ssl, const TlsPeer& peer) {
   if (peer.sessions == nullptr) return;
-  const std::string_view bytes = peer.sessions->find(peer.session_key);
+  const std::string_view bytes = peer.sessions->find(session_key(ssl, peer));
   if (bytes.empty()) return;
   const auto* in = reinterpret_cast<const unsigned char*>(bytes.data());
   SSL_SESSION* session = d2i_SSL_SESSION(nullptr, &in, static_cast<long>(bytes.size()));
@@ -162,6 +170,7 @@ TlsClient::~TlsClient() {
 Result<void> TlsClient::reload() {
   TRY(ContextHandle fresh, make_context(options_));
   const std::lock_guard lock(mutex_);
+  SSL_CTX_set_app_data(fresh.get(), reinterpret_cast<void*>(++generation_));
   SSL_CTX_free(std::exchange(context_, fresh.release()));
   return {};
 }

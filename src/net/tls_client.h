@@ -1,12 +1,13 @@
 // What every TLS connection to a receiver has in common: one OpenSSL context with the system's
-// roots, TLS 1.2 or newer, the peer always verified. There is no switch that turns verification
-// off.
+// roots or those of one file, TLS 1.2 or newer, the peer always verified. There is no switch that
+// turns verification off.
 //
 // TlsClient may be used by any thread; reload() swaps the context and leaves connections on the one
 // they began with. TlsSessions belongs to one thread.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -58,7 +59,7 @@ struct TlsPeer {
 };
 
 struct TlsOptions {
-  std::string extra_ca_file;  // PEM; added to the system's roots
+  std::string ca_file;  // PEM; the only roots if given, instead of the system's
 };
 
 struct SslDeleter {
@@ -68,11 +69,11 @@ using SslHandle = std::unique_ptr<SSL, SslDeleter>;
 
 class TlsClient {
  public:
-  // Errc::invalid if the extra file cannot be read.
+  // Errc::invalid if the CA file cannot be read.
   static Result<std::unique_ptr<TlsClient>> create(TlsOptions options);
   ~TlsClient();
 
-  // Reads the roots again; keeps the old ones if that fails.
+  // Reads the roots again; keeps the old ones if that fails. Sessions of before are not resumed.
   Result<void> reload();
 
   // A client session that will accept `peer` and nobody else, over `transport` (taken over). `peer`
@@ -84,7 +85,8 @@ class TlsClient {
 
   const TlsOptions options_;
   mutable std::mutex mutex_;
-  SSL_CTX* context_ = nullptr;  // guarded by mutex_
+  SSL_CTX* context_ = nullptr;     // guarded by mutex_
+  std::uintptr_t generation_ = 0;  // of context_; guarded by mutex_
 };
 
 // Why a handshake failed, for the person who looks after the receiver. Clears the thread's error
