@@ -27,6 +27,7 @@ struct HttpSenderOptions {
   Millis connect_timeout = limits::kConnectTimeout;  // every address tried, together
   Millis tls_timeout = limits::kTlsTimeout;
   Millis dns_timeout = limits::kDnsTimeout;
+  Millis exhausted_wait{1000};  // until the next try when this process has no descriptor left
 };
 
 class HttpSender final : public Sender, private net::AddressGate {

@@ -192,6 +192,13 @@ void HttpSender::Attempt::on_failure(ErrorKind kind, std::string text, bool has_
   finish(kind, std::move(text));
 }
 
+// Waiting costs no attempt: the receiver has done nothing wrong, and descriptors come free as other
+// attempts end.
+void HttpSender::Attempt::on_exhausted() {
+  drop_connection();
+  enter(Phase::waiting, sender_.options_.exhausted_wait);
+}
+
 // ---- time ----
 
 Millis HttpSender::Attempt::left() const {
@@ -218,6 +225,9 @@ void HttpSender::Attempt::on_deadline() {
   switch (phase_) {
     case Phase::resolving:
       return finish(ErrorKind::dns, describe(net::Resolution::Status::timed_out));
+    case Phase::waiting:
+      if (left() > Millis{0}) return connect_afresh();
+      return finish(ErrorKind::connect_failed, "this server has no free sockets to connect with");
     case Phase::connecting:
       if (tries_left_ > 0 && left() > Millis{0}) {
         fresh_->close();

@@ -25,13 +25,14 @@ class HttpSender::Attempt final : public net::ConnectionObserver,
   std::size_t place = 0;  // in HttpSender::attempts_
 
  private:
-  enum class Phase { resolving, connecting, securing, exchanging };
+  enum class Phase { resolving, waiting, connecting, securing, exchanging };
 
   void on_connected() override;
   void on_secured() override;
   void on_first_byte() override;
   void on_response(net::ClientResponse response) override;
   void on_failure(ErrorKind kind, std::string text, bool has_answered) override;
+  void on_exhausted() override;
 
   void resolve();
   void on_resolved(const net::Resolution& resolution);

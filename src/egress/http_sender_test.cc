@@ -4,6 +4,7 @@
 #include <future>
 #include <mutex>
 #include <string>
+#include <sys/resource.h>
 #include <utility>
 #include <vector>
 
@@ -505,6 +506,65 @@ TEST(HttpSender, SenderMayGoWhileRequestsAreInFlight) {
     received.get_future().wait();
   }
   EXPECT_FALSE(was_called);
+}
+
+// Nothing new can be opened in this process while it lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(HttpSender, WaitsForADescriptorWithinTheSameAttempt) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval patience{20, 0};
+  ::setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener, 4), 0);
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  RunningSender running(loopback_policy(), {.exhausted_wait = Millis{10}});
+  std::future<HttpOutcome> pending;
+  {
+    const NoDescriptors none;
+    pending = running.start(RunningSender::request(
+        "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/"));
+    running.on_loop([](HttpSender&) {});  // the first try has been made
+  }
+
+  const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  ASSERT_GE(fd, 0);
+  {
+    ScriptedPeer peer(fd, 0);
+    EXPECT_FALSE(peer.receive_request().empty());
+    peer.send(kOk);
+  }
+
+  EXPECT_EQ(pending.get().status, 200);
+  ::close(fd);
+  ::close(listener);
+}
+
+TEST(HttpSender, WithoutADescriptorTheAttemptFailsAtItsDeadline) {
+  RunningSender running(loopback_policy(), {.exhausted_wait = Millis{10}});
+  SendRequest request = RunningSender::request("http://127.0.0.1:9/");
+  request.timeout = Millis{60};
+  const NoDescriptors none;
+
+  const HttpOutcome outcome = running.send(std::move(request));
+
+  EXPECT_EQ(outcome.error, ErrorKind::connect_failed);
+  EXPECT_GE(outcome.timing.total_ms, 59);
 }
 
 }  // namespace

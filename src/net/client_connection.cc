@@ -161,6 +161,7 @@ void Connection::connect(const IpAddress& address, std::uint16_t port, const Add
   }
   if (opened.fd < 0) {
     return later([error = opened.error](Connection& self) {
+      if (is_exhaustion(error)) return std::exchange(self.observer_, nullptr)->on_exhausted();
       ConnectFailure failure = describe_connect_error(error);
       self.fail(failure.kind, std::move(failure.text));
     });

@@ -31,6 +31,9 @@ class ConnectionObserver {
   // egress_denied, connect_refused, connect_failed, connect_timeout, tls, connection_lost or
   // bad_response. `has_answered`: at least one byte of the answer had come.
   virtual void on_failure(ErrorKind kind, std::string text, bool has_answered) = 0;
+  // Instead of on_failure: this process has no descriptor or buffer left to connect with, which is
+  // not the receiver's doing and passes.
+  virtual void on_exhausted() = 0;
 };
 
 class ClientConnection {

@@ -82,6 +82,10 @@ OpenedSocket open_judged_socket(const SocketAddress& address, const AddressGate&
   return {.error = error};
 }
 
+bool is_exhaustion(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS;
+}
+
 int verify_connected(int fd, const SocketAddress& address) {
   int error = 0;
   socklen_t error_size = sizeof error;

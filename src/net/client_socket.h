@@ -33,6 +33,9 @@ struct OpenedSocket {
 // Non-blocking. Refuses what is not AF_INET or AF_INET6, and any scope id.
 OpenedSocket open_judged_socket(const SocketAddress& address, const AddressGate& gate);
 
+// Whether an errno says that this process or host has run out, and nothing about the far end.
+bool is_exhaustion(int error);
+
 // Zero once the connection stands and its far end is exactly `address` and not ourselves; errno
 // otherwise.
 int verify_connected(int fd, const SocketAddress& address);
