@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/sqlite/migrate.h"
+#include "storage/sqlite/write_ahead_log.h"
 
 namespace fanfare {
 namespace {
@@ -327,6 +328,24 @@ TEST_F(SqliteStoreTest, AHeldLogRefusesCommitsAtItsHardLimitAndRecovers) {
   ASSERT_TRUE(holder->execute("COMMIT").has_value());
 
   EXPECT_TRUE(commit(*store, plans(1)).has_value());
+}
+
+TEST_F(SqliteStoreTest, AReaderThatHoldsTheLogIsNotWaitedForAtEveryCommit) {
+  change_file("PRAGMA journal_mode = WAL; CREATE TABLE t (x BLOB)");
+  auto db = *Connection::open(path_, SQLITE_OPEN_READWRITE);
+  sqlite::WriteAheadLog log(*db,
+                            {.idle_bytes = 1 << 16, .soft_bytes = 1 << 16, .hard_bytes = 1 << 30});
+  ASSERT_TRUE(log.load().has_value());
+  ASSERT_TRUE(db->execute("INSERT INTO t VALUES (zeroblob(500000))").has_value());
+  auto holder = *Connection::open(path_, SQLITE_OPEN_READWRITE);
+  ASSERT_TRUE(holder->execute("BEGIN; SELECT count(*) FROM t").has_value());
+  ASSERT_TRUE(log.checkpoint().has_value()) << "copies all, but the log cannot start again";
+
+  ASSERT_TRUE(db->execute("INSERT INTO t VALUES (1)").has_value());
+
+  EXPECT_FALSE(log.wants_checkpoint(false));
+  ASSERT_TRUE(db->execute("INSERT INTO t VALUES (zeroblob(20000))").has_value());
+  EXPECT_TRUE(log.wants_checkpoint(false)) << "a quarter of the soft limit later it is tried again";
 }
 
 // ---- readers ----

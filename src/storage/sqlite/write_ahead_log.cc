@@ -35,12 +35,14 @@ Result<void> WriteAheadLog::checkpoint() {
   int copied = 0;
   const int rc = sqlite3_wal_checkpoint_v2(db_.handle(), "main", mode, &in_log, &copied);
   if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY) return db_.failed(rc);
-  if (in_log == copied) {
+  // RESTART that meets a reader has often copied everything, but the log goes on growing where it
+  // is. Without a step to grow by, every commit would wait for that reader again.
+  if (rc == SQLITE_OK && in_log == copied) {
     bytes_ = 0;
     not_below_ = 0;
     return {};
   }
-  bytes_ = in_log * page_bytes_;
+  if (in_log >= 0) bytes_ = in_log * page_bytes_;
   not_below_ = bytes_ + limits_.soft_bytes / 4;
   return {};
 }
