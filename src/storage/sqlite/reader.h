@@ -62,7 +62,9 @@ class SqliteReader final : public Reader {
   static int on_progress(void* self);
 
   // ---- inside a snapshot ----
-  Result<Event> load_event(EventId id);
+  // Without metadata and data, which may be large and which no filter looks at.
+  Result<Event> load_event_head(EventId id);
+  Result<void> add_payload(Event& event);
   // None if there is no such delivery or the filter does not take it.
   Result<std::optional<Delivery>> load_delivery(DeliveryId id, const DeliveryFilter& filter = {});
   Result<Delivery> load_delivery_of(TenantId tenant, DeliveryId id);

@@ -49,24 +49,34 @@ Result<std::vector<DeliveryId>> ids_after(Connection& db, EventId event, int cou
 
 }  // namespace
 
-Result<Event> SqliteReader::load_event(EventId id) {
-  TRY(auto row, db_->prepare("SELECT id, tenant, type, event_id, deliveries, is_test, created_at,"
-                             " metadata, data FROM events WHERE id = ?"));
+Result<Event> SqliteReader::load_event_head(EventId id) {
+  TRY(auto row, db_->prepare("SELECT id, tenant, type, event_id, deliveries, is_test, created_at"
+                             " FROM events WHERE id = ?"));
   row.bind(id);
   TRY(const bool found, row.next());
   if (!found) return no_such_event(id);
   Event event;
-  std::string data;
   TRY_VOID(row.read(event.id, event.tenant, event.type, event.event_id, event.deliveries,
-                    event.is_test, event.created_at, event.metadata, data));
-  event.data = std::make_shared<const std::string>(std::move(data));
+                    event.is_test, event.created_at));
   return event;
+}
+
+Result<void> SqliteReader::add_payload(Event& event) {
+  TRY(auto row, db_->prepare("SELECT metadata, data FROM events WHERE id = ?"));
+  row.bind(event.id);
+  TRY(const bool found, row.next());
+  if (!found) return no_such_event(event.id);
+  std::string data;
+  TRY_VOID(row.read(event.metadata, data));
+  event.data = std::make_shared<const std::string>(std::move(data));
+  return {};
 }
 
 Result<Event> SqliteReader::event(TenantId tenant, EventId id) {
   return in_snapshot([&]() -> Result<Event> {
-    TRY(auto found, load_event(id));
+    TRY(auto found, load_event_head(id));
     if (found.tenant != tenant) return no_such_event(id);
+    TRY_VOID(add_payload(found));
     return found;
   });
 }
@@ -78,12 +88,13 @@ Result<Rows<Event>> SqliteReader::list_events(const EventFilter& filter, IdWalk&
     TRY_VOID(check_deadline());
     TRY(const auto id, walk.next());
     if (!id) return page;
-    TRY(auto event, load_event(EventId{*id}));
+    TRY(auto event, load_event_head(EventId{*id}));
     if (!matches(filter, event)) continue;
     if (page.rows.size() == limit) {
       page.has_more = true;
       return page;
     }
+    TRY_VOID(add_payload(event));
     page.rows.push_back(std::move(event));
   }
 }
@@ -102,7 +113,7 @@ Result<Rows<Event>> SqliteReader::events(TenantId tenant, const EventFilter& fil
 
 Result<std::vector<Delivery>> SqliteReader::event_deliveries(TenantId tenant, EventId event) {
   return in_snapshot([&]() -> Result<std::vector<Delivery>> {
-    TRY(const Event owner, load_event(event));
+    TRY(const Event owner, load_event_head(event));
     if (owner.tenant != tenant) return no_such_event(event);
     std::vector<Delivery> deliveries;
     TRY(const auto ids, ids_after(*db_, event, owner.deliveries));
