@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_set>
@@ -50,7 +51,7 @@ class ApiShared {
   const std::string admin_digest;  // SHA-256 of the admin key; empty = none
   const CursorSigner cursors;
   const Router router;
-  RunningKeys running;
+  const std::shared_ptr<RunningKeys> running = std::make_shared<RunningKeys>();
 };
 
 }  // namespace fanfare

@@ -32,10 +32,12 @@ struct Answer {
 };
 
 // Set while a request with an Idempotency-Key runs; gives the key free when the exchange is over.
+// At a hard stop that may be after the handlers are gone, so it keeps the keys alive.
 class RunningTicket {
  public:
   RunningTicket() = default;
-  RunningTicket(RunningKeys& keys, std::string key) : keys_(&keys), key_(std::move(key)) {}
+  RunningTicket(std::shared_ptr<RunningKeys> keys, std::string key)
+      : keys_(std::move(keys)), key_(std::move(key)) {}
   RunningTicket(RunningTicket&& other) noexcept
       : keys_(std::exchange(other.keys_, nullptr)), key_(std::move(other.key_)) {}
   RunningTicket& operator=(RunningTicket&& other) noexcept {
@@ -50,7 +52,7 @@ class RunningTicket {
   }
 
  private:
-  RunningKeys* keys_ = nullptr;
+  std::shared_ptr<RunningKeys> keys_;
   std::string key_;
 };
 

@@ -28,12 +28,15 @@ Role read_role(ObjectReader& reader, const Principal& principal) {
 }
 
 Checked<KeyBody> read_key(const Exchange& exchange, Timestamp now) {
+  const auto in_query = only_tenant(exchange);
+  if (!in_query) return tl::unexpected<Problem>(in_query.error());
   const auto body = parse_object(exchange.request.body);
   if (!body) return tl::unexpected<Problem>(body.error());
-  std::vector<FieldError> errors;
+  FieldErrors errors;
   ObjectReader reader(*body, "", errors);
   KeyBody result;
-  result.tenant = reader.tenant();
+  const auto in_body = reader.tenant();
+  result.tenant = in_body ? in_body : *in_query;
   result.key.name = reader.text("name", kNameRule).value_or("");
   result.key.role = read_role(reader, exchange.principal);
   if (result.key.role == Role::admin && result.tenant) {

@@ -30,7 +30,7 @@ void read_sample(ObjectReader& reader, std::string_view body, EventType& type) {
 Checked<void> apply_body(std::string_view text, bool is_new, EventType& type) {
   const auto body = parse_object(text);
   if (!body) return tl::unexpected<Problem>(body.error());
-  std::vector<FieldError> errors;
+  FieldErrors errors;
   ObjectReader reader(*body, "", errors);
   if (is_new) reader.require("name", "such as user.created");
   if (const auto name = reader.text("name", kNameRule)) {
@@ -75,6 +75,7 @@ void store(ApiContext& context, const ExchangePtr& exchange, EventType type, int
 }  // namespace
 
 void handle_create_event_type(ApiContext& context, const ExchangePtr& exchange) {
+  if (exchange->failed(only_tenant(*exchange))) return;
   EventType type;
   if (exchange->failed(apply_body(exchange->request.body, /*is_new=*/true, type))) return;
   type.created_at = context.now();
@@ -105,6 +106,7 @@ void handle_get_event_type(ApiContext& context, const ExchangePtr& exchange) {
 }
 
 void handle_change_event_type(ApiContext& context, const ExchangePtr& exchange) {
+  if (exchange->failed(only_tenant(*exchange))) return;
   const auto type = find_type(context, *exchange);
   if (exchange->failed(type)) return;
   EventType next = **type;
@@ -113,6 +115,7 @@ void handle_change_event_type(ApiContext& context, const ExchangePtr& exchange) 
 }
 
 void handle_delete_event_type(ApiContext& context, const ExchangePtr& exchange) {
+  if (exchange->failed(only_tenant(*exchange))) return;
   const auto type = find_type(context, *exchange);
   if (exchange->failed(type)) return;
   context.engine.delete_event_type(

@@ -64,6 +64,43 @@ const std::vector<Published>& published_in(const OpDone& done) {
   return std::get<std::vector<Published>>(done);
 }
 
+// Reads the events of a batch. What it says about bad ones is bounded for the whole request: after
+// limits::kRequestErrorsMax errors an item has only a code and a sentence.
+std::vector<PublishRequest> read_events(const BatchBody& batch, PublishRules rules,
+                                        std::vector<BatchItem>& items) {
+  std::vector<PublishRequest> requests;
+  std::size_t refused = 0;
+  std::size_t errors = 0;
+  for (const std::string_view element : batch.events) {
+    rules.suggests = refused < limits::kSuggestionsMax;
+    auto event = read_publish(element, rules);
+    if (event) {
+      items.push_back({std::nullopt, event->event_id});
+      requests.push_back(*std::move(event));
+      continue;
+    }
+    Problem& problem = event.error();
+    ++refused;
+    errors += problem.errors.size();
+    if (errors > limits::kRequestErrorsMax) problem.errors.clear();
+    items.push_back({std::move(problem), ""});
+  }
+  return requests;
+}
+
+// An answer above limits::kKeptAnswerBytesMax is not kept, and its Idempotency-Key has no effect:
+// only a batch of long mistakes gets one that large, and a repetition says the same of them. An
+// event's size in the answer is bounded by its event_id, each byte of which may take an escape.
+std::size_t answer_bytes_max(const std::vector<BatchItem>& items, std::string_view request_id) {
+  constexpr std::size_t kFixedBytes = 500;
+  std::size_t bytes = 0;
+  for (const BatchItem& item : items) {
+    bytes += kFixedBytes + 2 * item.event_id.size();
+    if (item.problem) bytes += render_problem(*item.problem, request_id).size();
+  }
+  return bytes;
+}
+
 }  // namespace
 
 void handle_publish(ApiContext& context, const ExchangePtr& exchange) {
@@ -103,27 +140,20 @@ void handle_publish_batch(ApiContext& context, const ExchangePtr& exchange) {
   if (exchange->failed(in_query)) return;
   const auto batch = read_batch(exchange->request.body);
   if (exchange->failed(batch)) return;
-  const PublishRules rules{context.directory(), exchange->principal,
-                           context.shared.config.catalogue_is_open,
-                           batch->tenant ? batch->tenant : *in_query};
+  PublishRules rules{context.directory(), exchange->principal,
+                     context.shared.config.catalogue_is_open,
+                     batch->tenant ? batch->tenant : *in_query};
   auto items = std::make_shared<std::vector<BatchItem>>();
-  std::vector<PublishRequest> requests;
-  for (const std::string_view element : batch->events) {
-    auto event = read_publish(element, rules);
-    if (event) {
-      items->push_back({std::nullopt, event->event_id});
-      requests.push_back(*std::move(event));
-    } else {
-      items->push_back({std::move(event).error(), ""});
-    }
+  std::vector<PublishRequest> requests = read_events(*batch, rules, *items);
+  std::optional<IdempotencyClaim> claim;
+  if (answer_bytes_max(*items, exchange->request_id) <= limits::kKeptAnswerBytesMax) {
+    claim = exchange->claim(context.now(), [items, id = exchange->request_id](const OpDone& done) {
+      static const std::vector<Published> kNone;
+      const auto* published = std::get_if<std::vector<Published>>(&done);
+      return StoredAnswer{202, answer_batch(*items, published != nullptr ? *published : kNone, id),
+                          false};
+    });
   }
-  auto claim =
-      exchange->claim(context.now(), [items, id = exchange->request_id](const OpDone& done) {
-        static const std::vector<Published> kNone;
-        const auto* published = std::get_if<std::vector<Published>>(&done);
-        return StoredAnswer{
-            202, answer_batch(*items, published != nullptr ? *published : kNone, id), false};
-      });
   const auto answer = [exchange, items](const std::vector<Published>& published) {
     exchange->answer({202, answer_batch(*items, published, exchange->request_id), {}});
   };

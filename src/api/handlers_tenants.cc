@@ -11,7 +11,7 @@ constexpr TextRule kExternalIdRule{1, limits::kEventIdBytesMax, false};
 Checked<Tenant> read_tenant(std::string_view text) {
   const auto body = parse_object(text);
   if (!body) return tl::unexpected<Problem>(body.error());
-  std::vector<FieldError> errors;
+  FieldErrors errors;
   ObjectReader reader(*body, "", errors);
   Tenant tenant;
   reader.require("name", "what people call this tenant");
@@ -37,6 +37,7 @@ std::string view_of(const Tenant& tenant) {
 }  // namespace
 
 void handle_create_tenant(ApiContext& context, const ExchangePtr& exchange) {
+  if (exchange->failed(no_query(*exchange))) return;
   auto tenant = read_tenant(exchange->request.body);
   if (exchange->failed(tenant)) return;
   tenant->created_at = context.now();

@@ -69,7 +69,7 @@ Checked<RotateBody> read_rotation(const Exchange& exchange) {
   if (!in_query) return tl::unexpected<Problem>(in_query.error());
   const auto body = parse_object(exchange.request.body);
   if (!body) return tl::unexpected<Problem>(body.error());
-  std::vector<FieldError> errors;
+  FieldErrors errors;
   ObjectReader reader(*body, "", errors);
   RotateBody result;
   const auto in_body = reader.tenant();
@@ -106,7 +106,7 @@ Checked<TestBody> read_test(ApiContext& context, const Exchange& exchange, bool 
   if (!in_query) return tl::unexpected<Problem>(in_query.error());
   const auto body = parse_object(exchange.request.body);
   if (!body) return tl::unexpected<Problem>(body.error());
-  std::vector<FieldError> errors;
+  FieldErrors errors;
   ObjectReader reader(*body, "", errors);
   TestBody result;
   const auto in_body = reader.tenant();
@@ -116,8 +116,9 @@ Checked<TestBody> read_test(ApiContext& context, const Exchange& exchange, bool 
     result.webhook = reader.text("webhook_id", kIdRule);
   }
   if (auto type = reader.text("event_type", kTypeRule)) {
-    auto unknown = unknown_event_type(context.directory(), context.shared.config.catalogue_is_open,
-                                      *type, "/event_type");
+    auto unknown = unknown_event_type(
+        {context.directory(), exchange.principal, context.shared.config.catalogue_is_open, {}},
+        *type, "/event_type");
     if (unknown) errors.push_back(std::move(*unknown));
     result.event_type = std::move(*type);
   }

@@ -87,7 +87,7 @@ Checked<std::optional<std::string>> named_tenant(const Exchange& exchange,
                                                  const boost::json::object& body) {
   auto in_query = only_tenant(exchange);
   if (!in_query) return in_query;
-  std::vector<FieldError> errors;
+  FieldErrors errors;
   auto in_body = ObjectReader(body, "", errors).tenant();
   if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
   return in_body ? in_body : *in_query;

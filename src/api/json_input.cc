@@ -33,16 +33,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-// A suggestion only where a typing mistake explains it; a stranger gets none.
-std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
-  constexpr std::size_t kNameBytesMax = 64;
-  if (name.size() > kNameBytesMax) return "";
-  const std::string closest = closest_name(name, known);
-  const std::size_t near = std::max<std::size_t>(2, name.size() / 3);
-  if (closest.empty() || edit_distance(name, closest) > near) return "";
-  return "; did you mean \"" + closest + "\"?";
-}
-
 std::optional<std::int64_t> whole_number(const json::value& value) {
   if (value.is_int64()) return value.get_int64();
   if (value.is_double()) {
@@ -55,6 +45,15 @@ std::optional<std::int64_t> whole_number(const json::value& value) {
 }
 
 }  // namespace
+
+std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
+  constexpr std::size_t kNameBytesMax = 64;
+  if (name.size() > kNameBytesMax) return "";
+  const std::string closest = closest_name(name, known);
+  const std::size_t near = std::max<std::size_t>(2, name.size() / 3);
+  if (closest.empty() || edit_distance(name, closest) > near) return "";
+  return "; did you mean \"" + closest + "\"?";
+}
 
 Checked<json::object> parse_object(std::string_view body) {
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return json::object{};
@@ -277,6 +276,7 @@ void ObjectReader::require(std::string_view name, std::string_view what) {
 }
 
 void ObjectReader::add_error(std::string_view name, std::string code, std::string detail) {
+  if (errors_.is_full()) return errors_.push_back({});
   errors_.push_back({pointer(name), std::move(code), std::move(detail), ""});
 }
 
@@ -290,6 +290,10 @@ void ObjectReader::finish() {
   for (const auto& member : object_) {
     const std::string_view name{member.key().data(), member.key().size()};
     if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+    if (errors_.is_full()) {
+      errors_.push_back({});
+      continue;
+    }
     add_error(name, "unknown_field", "is not a field here" + suggestion(name, known_));
   }
 }

@@ -35,8 +35,7 @@ struct TextRule {
 // merge patches.
 class ObjectReader {
  public:
-  ObjectReader(const boost::json::object& object, std::string pointer,
-               std::vector<FieldError>& errors)
+  ObjectReader(const boost::json::object& object, std::string pointer, FieldErrors& errors)
       : object_(object), pointer_(std::move(pointer)), errors_(errors) {}
 
   // The value whatever its type; none if absent or null.
@@ -69,9 +68,12 @@ class ObjectReader {
  private:
   const boost::json::object& object_;
   std::string pointer_;
-  std::vector<FieldError>& errors_;
+  FieldErrors& errors_;
   std::vector<std::string> known_;
 };
+
+// `; did you mean "…"?` where a typing mistake explains the name; empty for a stranger.
+std::string suggestion(std::string_view name, const std::vector<std::string>& known);
 
 // "must be …" rules shared with readers that do not use ObjectReader. None if the text obeys.
 std::optional<std::string> broken_rule(std::string_view text, const TextRule& rule);

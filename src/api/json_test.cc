@@ -74,7 +74,7 @@ class Reading : public ::testing::Test {
     return errors[0].pointer + " " + errors[0].code + ": " + errors[0].detail;
   }
 
-  std::vector<FieldError> errors;
+  FieldErrors errors;
 
  private:
   boost::json::object object_;
@@ -84,6 +84,14 @@ class Reading : public ::testing::Test {
 TEST_F(Reading, SaysWhatWasExpectedAndWhatCame) {
   read(R"({"url":[1]})").text("url", {1, 10, false});
   EXPECT_EQ(only_error(), "/url wrong_type: expected a string, got an array");
+}
+
+TEST_F(Reading, KeepsTheFirstErrorsAndCountsTheRest) {
+  std::string text = "{\"k0\":1";
+  for (int i = 1; i < 1000; ++i) text += ",\"k" + std::to_string(i) + "\":1";
+  read(text + "}").finish();
+  EXPECT_EQ(errors.size(), limits::kFieldErrorsMax);
+  EXPECT_EQ(errors.omitted(), 1000 - limits::kFieldErrorsMax);
 }
 
 TEST_F(Reading, NamesAFieldNobodyAskedForAndItsNeighbour) {

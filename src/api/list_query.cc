@@ -32,12 +32,18 @@ Checked<std::optional<std::string>> only_tenant(const Exchange& exchange) {
   return named;
 }
 
+Checked<void> no_query(const Exchange& exchange) {
+  if (auto problem = QueryReader(exchange.request.query).finish())
+    return tl::unexpected<Problem>(*std::move(problem));
+  return {};
+}
+
 Checked<std::optional<std::string>> only_tenant_in_body(const Exchange& exchange) {
   auto from_query = only_tenant(exchange);
   if (!from_query) return from_query;
   const auto body = parse_object(exchange.request.body);
   if (!body) return tl::unexpected<Problem>(body.error());
-  std::vector<FieldError> errors;
+  FieldErrors errors;
   ObjectReader reader(*body, "", errors);
   auto named = reader.tenant();
   reader.finish();

@@ -30,6 +30,9 @@ Checked<std::optional<std::string>> only_tenant(const Exchange& exchange);
 // The same for the body of a route that takes none but the tenant's field.
 Checked<std::optional<std::string>> only_tenant_in_body(const Exchange& exchange);
 
+// Refuses every parameter: of what belongs to no tenant and is not read by one.
+Checked<void> no_query(const Exchange& exchange);
+
 // The tenant of a route without a body.
 Checked<TenantId> tenant_of_query(ApiContext& context, const Exchange& exchange);
 

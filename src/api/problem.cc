@@ -4,6 +4,7 @@
 
 #include "api/json_writer.h"
 #include "base/assert.h"
+#include "base/limits.h"
 
 namespace fanfare {
 namespace {
@@ -87,6 +88,23 @@ void write_field_error(JsonWriter& out, const FieldError& error) {
 
 }  // namespace
 
+void FieldErrors::push_back(FieldError error) {
+  if (is_full()) {
+    ++omitted_;
+  } else {
+    kept_.push_back(std::move(error));
+  }
+}
+
+void FieldErrors::append(const FieldErrors& others) {
+  for (const FieldError& error : others) push_back(error);
+  omitted_ += others.omitted_;
+}
+
+bool FieldErrors::is_full() const {
+  return kept_.size() >= limits::kFieldErrorsMax;
+}
+
 std::span<const ProblemFacts> problem_table() {
   return kTable;
 }
@@ -99,6 +117,11 @@ const ProblemFacts& facts_of(ProblemKind kind) {
 
 Problem::Problem(const Error& error) : kind(kind_of(error.code)), detail(error.message) {
   // What broke inside is for the log; it may name files or hold another tenant's text.
+  if (kind == unavailable) {
+    detail =
+        "The store cannot do this right now; nothing was stored. Try again shortly, and narrow a "
+        "list that keeps failing.";
+  }
   if (kind == internal_error) {
     detail =
         "The server failed to do this, and nothing in the request explains it. "
@@ -106,12 +129,13 @@ Problem::Problem(const Error& error) : kind(kind_of(error.code)), detail(error.m
   }
 }
 
-Problem validation_problem(std::vector<FieldError> errors) {
+Problem validation_problem(FieldErrors errors) {
   FANFARE_ASSERT(!errors.empty());
   const FieldError& first = errors.front();
   const std::string& where = first.parameter.empty() ? first.pointer : first.parameter;
   std::string detail = where.empty() ? first.detail : where + ": " + first.detail;
-  if (errors.size() > 1) detail += " (and " + std::to_string(errors.size() - 1) + " more)";
+  const std::size_t others = errors.size() - 1 + errors.omitted();
+  if (others > 0) detail += " (and " + std::to_string(others) + " more)";
   Problem problem(validation_failed, std::move(detail));
   problem.errors = std::move(errors);
   return problem;
@@ -149,6 +173,9 @@ std::string render_problem(const Problem& problem, std::string_view request_id) 
     out.key("errors").begin_array();
     for (const FieldError& error : problem.errors) write_field_error(out, error);
     out.end_array();
+    if (problem.errors.omitted() > 0) {
+      out.number("more_errors", static_cast<std::int64_t>(problem.errors.omitted()));
+    }
   }
   out.end_object();
   return out.take();

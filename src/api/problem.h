@@ -3,6 +3,7 @@
 // so that the documentation can list them.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -58,6 +59,33 @@ struct FieldError {
   std::string parameter;
 };
 
+// The mistakes of one object. A body may hold a million of them, so only the first
+// limits::kFieldErrorsMax are kept and the rest is counted.
+class FieldErrors {
+ public:
+  FieldErrors() = default;
+  FieldErrors(std::initializer_list<FieldError> errors) : kept_(errors) {}
+
+  void push_back(FieldError error);
+  void append(const FieldErrors& others);
+  // Whether what is pushed now is only counted: then there is no use in finding words for it.
+  bool is_full() const;
+  // Keeps none, for an answer that has no room for them.
+  void clear() { *this = {}; }
+
+  bool empty() const { return kept_.empty(); }
+  std::size_t size() const { return kept_.size(); }
+  std::size_t omitted() const { return omitted_; }
+  const FieldError& front() const { return kept_.front(); }
+  const FieldError& operator[](std::size_t index) const { return kept_.at(index); }
+  auto begin() const { return kept_.begin(); }
+  auto end() const { return kept_.end(); }
+
+ private:
+  std::vector<FieldError> kept_;
+  std::size_t omitted_ = 0;
+};
+
 struct Problem {
   Problem() = default;
   Problem(ProblemKind kind_of, std::string what) : kind(kind_of), detail(std::move(what)) {}
@@ -69,7 +97,7 @@ struct Problem {
 
   ProblemKind kind = ProblemKind::internal_error;
   std::string detail;
-  std::vector<FieldError> errors;
+  FieldErrors errors;
   std::optional<int> retry_after_seconds;
   HeaderList headers;  // such as Allow
 };
@@ -82,7 +110,7 @@ inline tl::unexpected<Problem> refuse(ProblemKind kind, std::string detail) {
 }
 
 // All errors of one request; the detail repeats the first.
-Problem validation_problem(std::vector<FieldError> errors);
+Problem validation_problem(FieldErrors errors);
 // The kind for a status that the HTTP server itself refuses with.
 ProblemKind kind_of_status(int status);
 

@@ -5,6 +5,8 @@
 #include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
+
 namespace fanfare {
 namespace {
 
@@ -42,6 +44,23 @@ TEST(Problem, EachErrcHasItsStatus) {
 TEST(Problem, WhatBrokeInsideIsNotShown) {
   const Problem problem(Error{Errc::corrupt, "row 7 of /var/lib/fanfare.db"});
   EXPECT_EQ(response_of(problem, "req_1").body.find("fanfare.db"), std::string::npos);
+}
+
+TEST(Problem, WhatTheStoreSaysIsNotShown) {
+  const Problem problem(Error{Errc::unavailable, "disk full: /var/lib/fanfare.db"});
+  const std::string body = response_of(problem, "req_1").body;
+  EXPECT_EQ(body.find("fanfare.db"), std::string::npos);
+  EXPECT_NE(body.find("nothing was stored"), std::string::npos);
+}
+
+TEST(Problem, TellsHowManyErrorsItLeavesOut) {
+  FieldErrors errors;
+  for (std::size_t i = 0; i < limits::kFieldErrorsMax + 5; ++i)
+    errors.push_back({"/a", "required", "is required", ""});
+  const auto body = body_of(validation_problem(std::move(errors)));
+  EXPECT_EQ(body.at("errors").as_array().size(), limits::kFieldErrorsMax);
+  EXPECT_EQ(body.at("more_errors"), 5);
+  EXPECT_EQ(body.at("detail"), "/a: is required (and 24 more)");
 }
 
 TEST(Problem, HasTheMembersOfRfc9457AndOurOwn) {

@@ -56,8 +56,7 @@ class PublishReader {
     }
     const auto tenant = tenant_of(rules_.principal, rules_.directory, named_tenant_);
     if (!tenant && tenant.error().errors.empty()) return tl::unexpected<Problem>(tenant.error());
-    if (!tenant)
-      errors_.insert(errors_.end(), tenant.error().errors.begin(), tenant.error().errors.end());
+    if (!tenant) errors_.append(tenant.error().errors);
     if (tenant) request_.tenant = *tenant;
     if (tenant && webhook_ids_) read_webhook_ids(*webhook_ids_);
     check_type();
@@ -87,10 +86,14 @@ class PublishReader {
       if (member.value != "null") webhook_ids_ = member.value;
       return;
     }
-    const std::string name(key);
-    std::vector<std::string> known(kFields.begin(), kFields.end());
+    read_unknown(key);
+  }
+
+  void read_unknown(std::string_view name) {
+    if (errors_.is_full()) return errors_.push_back({});
+    static const std::vector<std::string> kKnown(kFields.begin(), kFields.end());
     add(pointer_to("", name), "unknown_field",
-        "is not a field of an event; the closest one is \"" + closest_name(name, known) + "\"");
+        "is not a field of an event" + (rules_.suggests ? suggestion(name, kKnown) : ""));
   }
 
   std::optional<std::string> text_of(const JsonMember& member) {
@@ -150,7 +153,9 @@ class PublishReader {
 
   void read_metadata(const JsonMember& member) {
     if (member.value == "null") return;
-    const json::object body{{"metadata", parse(member.value)}};
+    auto value = parse(member.value, "/metadata");
+    if (!value) return;
+    const json::object body{{"metadata", *std::move(value)}};
     ObjectReader reader(body, "", errors_);
     Metadata metadata;
     reader.merge_metadata("metadata", metadata);
@@ -171,12 +176,13 @@ class PublishReader {
   }
 
   void read_webhook_ids(std::string_view raw) {
-    const json::value value = parse(raw);
-    if (!value.is_array()) {
-      add("/webhook_ids", "wrong_type", "expected an array, got " + std::string(kind_name(value)));
+    const auto value = parse(raw, "/webhook_ids");
+    if (!value) return;
+    if (!value->is_array()) {
+      add("/webhook_ids", "wrong_type", "expected an array, got " + std::string(kind_name(*value)));
       return;
     }
-    const json::array& ids = value.get_array();
+    const json::array& ids = value->get_array();
     if (ids.empty() || ids.size() > limits::kWebhookEventsMax) {
       add("/webhook_ids", "out_of_range",
           "must name from 1 to " + std::to_string(limits::kWebhookEventsMax) +
@@ -202,15 +208,19 @@ class PublishReader {
 
   void check_type() {
     if (request_.event_type.empty()) return;
-    auto error = unknown_event_type(rules_.directory, rules_.catalogue_is_open, request_.event_type,
-                                    type_pointer_);
+    auto error = unknown_event_type(rules_, request_.event_type, type_pointer_);
     if (error) errors_.push_back(std::move(*error));
   }
 
-  static json::value parse(std::string_view raw) {
+  // As deep as the scanner lets a body be; the library alone stops at 32 levels.
+  std::optional<json::value> parse(std::string_view raw, std::string_view at) {
     json::error_code error;
-    json::value value = json::parse({raw.data(), raw.size()}, error);
-    return error ? json::value(nullptr) : value;
+    json::parse_options options;
+    options.max_depth = limits::kJsonDepthMax + 1;
+    json::value value = json::parse({raw.data(), raw.size()}, error, {}, options);
+    if (!error) return value;
+    add(std::string(at), "unreadable", "holds a number or text that cannot be read");
+    return std::nullopt;
   }
 
   void add(std::string pointer, std::string code, std::string detail) {
@@ -224,7 +234,7 @@ class PublishReader {
   bool has_bad_type_ = false;
   std::string_view data_;
   std::optional<std::string_view> webhook_ids_;
-  std::vector<FieldError> errors_;
+  FieldErrors errors_;
 };
 
 // The elements of an array that the scanner has checked: commas outside strings and brackets
@@ -270,10 +280,10 @@ tl::unexpected<Problem> one_error(std::string pointer, std::string code, std::st
 
 }  // namespace
 
-std::optional<FieldError> unknown_event_type(const Directory& directory, bool catalogue_is_open,
-                                             const std::string& name, std::string pointer) {
-  if (directory.event_type(name)) return std::nullopt;
-  if (catalogue_is_open && is_event_type_name(name)) return std::nullopt;
+std::optional<FieldError> unknown_event_type(const PublishRules& rules, const std::string& name,
+                                             std::string pointer) {
+  if (rules.directory.event_type(name)) return std::nullopt;
+  if (rules.catalogue_is_open && is_event_type_name(name)) return std::nullopt;
   if (!is_event_type_name(name)) {
     return FieldError{
         std::move(pointer), "invalid_event_type",
@@ -281,10 +291,12 @@ std::optional<FieldError> unknown_event_type(const Directory& directory, bool ca
             std::to_string(limits::kEventTypeBytesMax) + " bytes",
         ""};
   }
-  std::vector<std::string> known;
-  for (const auto& type : directory.event_types()) known.push_back(type->name);
-  const std::string closest = closest_name(name, known);
   std::string detail = "\"" + name + "\" is not in the catalogue of event types";
+  std::vector<std::string> known;
+  if (rules.suggests) {
+    for (const auto& type : rules.directory.event_types()) known.push_back(type->name);
+  }
+  const std::string closest = closest_name(name, known);
   if (!closest.empty()) detail += "; the closest one is \"" + closest + "\"";
   return FieldError{std::move(pointer), "unknown_event_type", std::move(detail), ""};
 }

@@ -17,6 +17,7 @@ struct PublishRules {
   const Principal& principal;
   bool catalogue_is_open = false;
   std::optional<std::string> tenant;  // named outside the event: in the query, or beside a batch
+  bool suggests = true;  // whether errors name the closest that exists, which takes time
 };
 
 // One event: the body of POST /events, or one element of a batch.
@@ -30,7 +31,7 @@ struct BatchBody {
 Checked<BatchBody> read_batch(std::string_view body);
 
 // 422 unknown_event_type naming the closest, unless the catalogue knows the type or is open.
-std::optional<FieldError> unknown_event_type(const Directory& directory, bool catalogue_is_open,
-                                             const std::string& name, std::string pointer);
+std::optional<FieldError> unknown_event_type(const PublishRules& rules, const std::string& name,
+                                             std::string pointer);
 
 }  // namespace fanfare

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/json_input.h"
 #include "base/encoding.h"
-#include "domain/webhook.h"
 
 namespace fanfare {
 namespace {
@@ -115,9 +115,8 @@ std::optional<Timestamp> QueryReader::time(std::string_view name) {
 std::optional<Problem> QueryReader::finish() {
   for (const auto& [name, value] : values_) {
     if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
-    const std::string closest = closest_name(name, known_);
     std::string detail = "there is no such parameter here";
-    if (!closest.empty()) detail += "; the closest one is \"" + closest + "\"";
+    if (!errors_.is_full()) detail += suggestion(name, known_);
     add_error(name, "unknown_parameter", std::move(detail));
   }
   if (errors_.empty()) return std::nullopt;

@@ -39,7 +39,7 @@ class QueryReader {
  private:
   std::map<std::string, std::string, std::less<>> values_;
   std::vector<std::string> known_;
-  std::vector<FieldError> errors_;
+  FieldErrors errors_;
   std::string filter_;
 };
 

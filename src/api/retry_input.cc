@@ -12,7 +12,7 @@ constexpr std::string_view kPresetNames = "standard, email-sla, whatsapp-crm, nu
 constexpr TextRule kWordRule{1, 40, false};
 
 std::optional<Millis> read_duration(const json::value& value, const std::string& pointer,
-                                    std::vector<FieldError>& errors) {
+                                    FieldErrors& errors) {
   if (!value.is_string()) {
     errors.push_back(
         {pointer, "wrong_type",
@@ -29,7 +29,7 @@ std::optional<Millis> read_duration(const json::value& value, const std::string&
 }
 
 std::optional<RetryPolicy> preset_named(const std::string& name, const std::string& pointer,
-                                        std::vector<FieldError>& errors) {
+                                        FieldErrors& errors) {
   auto policy = retry_preset(name);
   if (!policy) {
     errors.push_back(
@@ -40,8 +40,7 @@ std::optional<RetryPolicy> preset_named(const std::string& name, const std::stri
   return policy;
 }
 
-RetryPolicy read_schedule(ObjectReader& reader, const json::array& delays,
-                          std::vector<FieldError>& errors) {
+RetryPolicy read_schedule(ObjectReader& reader, const json::array& delays, FieldErrors& errors) {
   RetryPolicy policy;
   for (std::size_t i = 0; i < delays.size(); ++i) {
     const auto delay =
@@ -66,7 +65,7 @@ RetryPolicy read_schedule(ObjectReader& reader, const json::array& delays,
   return policy;
 }
 
-std::optional<RetryPolicy> read_backoff(ObjectReader& reader, std::vector<FieldError>& errors) {
+std::optional<RetryPolicy> read_backoff(ObjectReader& reader, FieldErrors& errors) {
   const auto kind = reader.text("backoff", kWordRule);
   if (kind && *kind != "exponential") {
     reader.add_error("backoff", "unknown_backoff", "must be \"exponential\"");
@@ -91,7 +90,7 @@ std::optional<RetryPolicy> read_backoff(ObjectReader& reader, std::vector<FieldE
 }
 
 std::optional<RetryPolicy> read_object(const json::object& object, const std::string& pointer,
-                                       std::vector<FieldError>& errors) {
+                                       FieldErrors& errors) {
   ObjectReader reader(object, pointer, errors);
   std::optional<RetryPolicy> policy;
   if (const auto preset = reader.text("preset", kWordRule)) {
@@ -115,8 +114,8 @@ std::optional<RetryPolicy> read_object(const json::object& object, const std::st
 }  // namespace
 
 std::optional<RetryPolicy> read_retry_policy(const json::value& value, const std::string& pointer,
-                                             std::vector<FieldError>& all_errors) {
-  std::vector<FieldError> errors;
+                                             FieldErrors& all_errors) {
+  FieldErrors errors;
   std::optional<RetryPolicy> policy;
   if (value.is_string()) {
     policy = preset_named({value.get_string().data(), value.get_string().size()}, pointer, errors);
@@ -132,7 +131,7 @@ std::optional<RetryPolicy> read_retry_policy(const json::value& value, const std
     if (!checked) errors.push_back({pointer, "out_of_range", checked.error().message, ""});
   }
   if (errors.empty()) return policy;
-  all_errors.insert(all_errors.end(), errors.begin(), errors.end());
+  all_errors.append(errors);
   return std::nullopt;
 }
 

@@ -14,8 +14,7 @@ namespace fanfare {
 // {"backoff": "exponential", "initial"?, "factor"?, "max"?, "attempts"?, "jitter"?}. Errors go to
 // `errors`; none then.
 std::optional<RetryPolicy> read_retry_policy(const boost::json::value& value,
-                                             const std::string& pointer,
-                                             std::vector<FieldError>& errors);
+                                             const std::string& pointer, FieldErrors& errors);
 
 // Writes a value that read_retry_policy reads back as the same policy.
 void write_retry_policy(JsonWriter& out, const RetryPolicy& policy);

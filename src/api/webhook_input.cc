@@ -4,6 +4,7 @@
 
 #include "api/custom_headers.h"
 #include "api/retry_input.h"
+#include "egress/target.h"
 #include "signing/signer.h"
 
 namespace fanfare {
@@ -60,7 +61,19 @@ class WebhookApply {
       reader_.add_error("url", "invalid_url", target.error().message);
       return;
     }
+    moves_ = !is_new_ && !is_same_origin(settings_.url, *url);
     settings_.url = *url;
+  }
+
+  // Whether both go to one scheme, host and port. What can no longer be read is another.
+  static bool is_same_origin(const std::string& before, const std::string& after) {
+    constexpr UrlRules kAny{true, true};
+    auto a = parse_target(before, kAny);
+    auto b = parse_target(after, kAny);
+    if (!a || !b) return false;
+    a->origin_form.clear();
+    b->origin_form.clear();
+    return *a == *b;
   }
 
   void read_events() {
@@ -105,7 +118,9 @@ class WebhookApply {
         std::any_of(rules_.event_types.begin(), rules_.event_types.end(), is_asked_for)) {
       return name;
     }
-    const std::string closest = closest_name(name, rules_.event_types);
+    const std::string closest = errors_.size() < limits::kSuggestionsMax
+                                    ? closest_name(name, rules_.event_types)
+                                    : std::string();
     errors_.push_back(
         {at, "unknown_event_type",
          "is not in the catalogue of event types" +
@@ -202,8 +217,9 @@ class WebhookApply {
     std::size_t bytes = 0;
     for (const CustomHeader& header : settings_.headers) {
       bytes += header.name.size() + header.value.reveal().size();
-      // A header that was fine until the signature moved into it.
-      if (!reader_.has("headers") && refused_header_name(header.name, reserved)) {
+      // A header that was fine until the signature moved into it. Those the body names were
+      // checked.
+      if (!is_in(named_headers_, header.name) && refused_header_name(header.name, reserved)) {
         reader_.add_error(
             "signature", "invalid_header",
             "is sent in \"" + header.name + "\", which is one of the webhook's own headers");
@@ -219,6 +235,25 @@ class WebhookApply {
           "headers", "too_large",
           "may have at most " + std::to_string(limits::kCustomHeadersBytesMax) + " bytes in all");
     }
+    if (moves_) check_reentered();
+  }
+
+  // Whoever may change a webhook sees its header values only masked. Were they kept while the URL
+  // moves, he could have them sent to a host of his own.
+  void check_reentered() {
+    std::string kept;
+    for (const CustomHeader& header : settings_.headers) {
+      if (!is_in(entered_headers_, header.name)) kept += (kept.empty() ? "" : ", ") + header.name;
+    }
+    if (kept.empty()) return;
+    reader_.add_error("headers", "reenter_required",
+                      "the URL moves to another scheme, host or port, and the values of " + kept +
+                          " would go there; send their real values with the change, or null to "
+                          "remove them");
+  }
+
+  static bool is_in(const std::vector<std::string>& lower_names, std::string_view name) {
+    return std::find(lower_names.begin(), lower_names.end(), lower_case(name)) != lower_names.end();
   }
 
   void read_header(std::string_view name, const json::value& value,
@@ -233,6 +268,7 @@ class WebhookApply {
       if (current != headers.end()) headers.erase(current);
       return;
     }
+    named_headers_.push_back(lower);
     if (auto refused = refused_header_name(name, reserved)) {
       errors_.push_back({at, "invalid_header", std::move(*refused), ""});
       return;
@@ -256,8 +292,10 @@ class WebhookApply {
       errors_.push_back({at, "invalid_header", std::move(*refused), ""});
     } else if (current != headers.end()) {
       current->value = Secret(std::string(text));
+      entered_headers_.push_back(lower);
     } else {
       headers.push_back({std::string(name), Secret(std::string(text))});
+      entered_headers_.push_back(lower);
     }
   }
 
@@ -368,14 +406,17 @@ class WebhookApply {
     }
   }
 
-  std::vector<FieldError> errors_;
+  FieldErrors errors_;
   ObjectReader reader_;
   const WebhookRules& rules_;
   const bool is_new_;
   Webhook& webhook_;
   WebhookSettings& settings_;
   const WebhookStatus status_before_{webhook_.status};
-  std::vector<std::string> seen_headers_;
+  bool moves_ = false;                        // to another scheme, host or port
+  std::vector<std::string> seen_headers_;     // in lower case, as the next two
+  std::vector<std::string> named_headers_;    // by the body, with a value
+  std::vector<std::string> entered_headers_;  // with a value that is not a mask
 };
 
 }  // namespace

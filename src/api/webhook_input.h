@@ -24,7 +24,7 @@ struct WebhookRules {
 // is of no use.
 struct WebhookBody {
   std::optional<std::string> tenant;
-  std::vector<FieldError> errors;
+  FieldErrors errors;
 };
 WebhookBody apply_webhook_body(const boost::json::object& body, const WebhookRules& rules,
                                bool is_new, Webhook& webhook);

@@ -295,6 +295,39 @@ TEST_F(WebhookInput, ASignatureMayNotMoveIntoACustomHeader) {
             "/headers/x-s invalid_header;");
 }
 
+TEST_F(WebhookInput, ASignatureMayNotMoveIntoAKeptHeaderWhileAnotherIsSent) {
+  EXPECT_EQ(errors_of_change(created(R"("headers":{"X-Sig":"1"})"),
+                             R"({"signature":{"scheme":"hex","header":"X-Sig"},)"
+                             R"("headers":{"A":"1"}})"),
+            "/signature invalid_header;");
+}
+
+TEST_F(WebhookInput, KeptHeadersDoNotFollowTheUrlToAnotherPlace) {
+  const Webhook webhook =
+      created(R"("headers":{"Authorization":"Bearer 0123456789abcdefghij","B":"x"})");
+  for (const std::string_view url :
+       {"https://evil.example/a", "https://example.com:8443/a", "https://sub.example.com/a"}) {
+    const std::string moved = R"({"url":")" + std::string(url) + "\"";
+    EXPECT_EQ(errors_of_change(webhook, moved + "}"), "/headers reenter_required;") << url;
+    EXPECT_EQ(
+        errors_of_change(webhook, moved + R"(,"headers":{"Authorization":"***ghij","B":"x"}})"),
+        "/headers reenter_required;");
+    EXPECT_EQ(errors_of_change(webhook, moved + R"(,"headers":{"authorization":"y"}})"),
+              "/headers reenter_required;");
+    EXPECT_EQ(errors_of_change(webhook, moved + R"(,"headers":{"authorization":"y","B":null}})"),
+              "");
+    EXPECT_EQ(errors_of_change(webhook, moved + R"(,"headers":null})"), "");
+  }
+}
+
+TEST_F(WebhookInput, KeptHeadersStayWhileTheUrlKeepsItsPlace) {
+  const Webhook webhook = created(R"("headers":{"A":"x"})");
+  for (const std::string_view url :
+       {"https://example.com/b?c=d", "https://EXAMPLE.com:443/a", "https://example.com/a"}) {
+    EXPECT_EQ(errors_of_change(webhook, R"({"url":")" + std::string(url) + "\"}"), "") << url;
+  }
+}
+
 TEST_F(WebhookInput, Ed25519AddsAKeyAndTakesItAway) {
   const Webhook with = changed(created(), R"({"signature":{"ed25519":true}})");
   EXPECT_TRUE(public_key(with).starts_with("whpk_"));

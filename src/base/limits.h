@@ -21,6 +21,13 @@ inline constexpr std::size_t kBatchEventsMax = 1000;                // 422; rows
 inline constexpr std::size_t kPayloadBytesMax = 256 * 1024;         // 413; bytes held by a lane
 inline constexpr std::size_t kJsonDepthMax = 64;
 inline constexpr std::size_t kJsonKeysMax = 1000;
+inline constexpr std::size_t kFieldErrorsMax = 20;     // of one object; the rest is counted
+inline constexpr std::size_t kRequestErrorsMax = 100;  // of a batch; memory, and the loop's time
+inline constexpr std::size_t kSuggestionsMax = 5;      // "the closest one is …" costs the loop time
+inline constexpr std::size_t kKeptAnswerBytesMax = 1024 * 1024;  // under an Idempotency-Key
+inline constexpr std::size_t kAttemptsShownMax = 100;            // of one delivery, the newest
+inline constexpr std::size_t kShownBodiesBytesMax =
+    2 * 1024 * 1024;                                // rebuilt requests in one answer; memory
 inline constexpr Millis kRequestHeadTimeout = 10s;  // slow heads hold a connection
 inline constexpr Millis kRequestBodyTimeout = 30s;  // and below 1 KiB/s after that
 inline constexpr std::size_t kRequestBodyBytesPerSecondMin = 1024;
@@ -62,8 +69,8 @@ inline constexpr std::size_t kPageMax = 250;
 // ---- engine ----
 inline constexpr std::size_t kJournalBatchRowsMax = 4096;              // commit latency under load
 inline constexpr std::size_t kJournalBatchBytesMax = 8 * 1024 * 1024;  // WAL growth of one commit
-inline constexpr std::size_t kPublishRowsMax = 20'000;  // events and deliveries of one request
-inline constexpr std::size_t kJournalQueueRowsMax = 65'536;            // then 503: memory
+inline constexpr std::size_t kPublishRowsMax = 20'000;       // events and deliveries of one request
+inline constexpr std::size_t kJournalQueueRowsMax = 65'536;  // then 503: memory
 inline constexpr std::size_t kJournalQueueBytesMax = 64 * 1024 * 1024;
 inline constexpr std::size_t kLaneItemsMax = 1024;               // the rest stays in the store
 inline constexpr std::size_t kLanesBytesMax = 64 * 1024 * 1024;  // payload bytes held by all lanes

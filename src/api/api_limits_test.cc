@@ -1,0 +1,95 @@
+// What hostile or merely large requests may cost, over the real engine and the store in memory.
+#include "api/api_fixture.h"
+
+namespace fanfare {
+namespace {
+
+using namespace fanfare::testing;
+
+class ApiLimits : public ApiFixture {
+ protected:
+  ApiLimits() {
+    make_type("user.created");
+    acme = make_party("Acme");
+    rival = make_party("Rival");
+  }
+  ApiReply publish(const std::string& body) {
+    return call("POST", "/api/v1/events", body, {acme.key, {}});
+  }
+
+  Party acme;
+  Party rival;
+};
+
+TEST_F(ApiLimits, ABatchOfMistakesHasABoundedAnswer) {
+  std::string bad = R"({"event_type":"user.creatd")";
+  for (int i = 0; i < 300; ++i) bad += ",\"k" + std::to_string(i) + "\":1";
+  std::string events = bad + "}";
+  for (int i = 1; i < 200; ++i) events += "," + bad + "}";
+  const auto reply =
+      call("POST", "/api/v1/events/batch", "{\"events\":[" + events + "]}", {acme.key, {}});
+  ASSERT_EQ(reply.status, 202);
+  const auto& data = reply.json.at("data").as_array();
+  ASSERT_EQ(data.size(), 200U);
+  std::size_t errors = 0;
+  for (const auto& item : data) {
+    const auto& problem = item.at("problem").as_object();
+    EXPECT_EQ(problem.at("code"), "validation_failed");
+    if (const auto* list = problem.if_contains("errors")) errors += list->as_array().size();
+  }
+  EXPECT_EQ(errors, limits::kRequestErrorsMax);
+  EXPECT_LT(reply.text.size(), 200U * 1024);
+}
+
+TEST_F(ApiLimits, OnlyTheFirstUnknownTypesOfABatchNameTheClosest) {
+  std::string events = R"({"event_type":"user.creatd","data":1})";
+  for (int i = 1; i < 20; ++i) events += R"(,{"event_type":"user.creatd","data":1})";
+  const auto reply =
+      call("POST", "/api/v1/events/batch", "{\"events\":[" + events + "]}", {acme.key, {}});
+  std::size_t closest = 0;
+  for (const auto& item : reply.json.at("data").as_array()) {
+    const std::string detail(item.at("problem").at("detail").as_string());
+    if (detail.find("closest") != std::string::npos) ++closest;
+  }
+  EXPECT_EQ(closest, limits::kSuggestionsMax);
+}
+
+TEST_F(ApiLimits, AnAnswerTooLargeToKeepIsNotKept) {
+  std::string events;
+  for (std::size_t i = 0; i < 100; ++i)
+    events += (i ? ",{\"" : "{\"") + std::string(12 * 1024, 'k') + "\":1}";
+  const std::string body = "{\"events\":[" + events + "]}";
+  const Call how{acme.key, {{"Idempotency-Key", "k"}}};
+  ASSERT_EQ(call("POST", "/api/v1/events/batch", body, how).status, 202);
+  EXPECT_EQ(call("POST", "/api/v1/events/batch", body, how).header("Idempotency-Replayed"), "");
+}
+
+TEST_F(ApiLimits, MetadataThatIsTooDeepIsAnErrorAndNotDropped) {
+  const std::string deep = std::string(40, '[') + std::string(40, ']');
+  const auto reply =
+      publish(R"({"event_type":"user.created","data":1,"metadata":{"a":)" + deep + "}}");
+  EXPECT_EQ(reply.status, 422);
+  EXPECT_EQ(reply.json.at("errors").at(0).at("pointer"), "/metadata/a");
+}
+
+TEST_F(ApiLimits, CreatingLooksAtTheQuery) {
+  EXPECT_EQ(as_admin("POST", "/api/v1/tenants?colour=1", R"({"name":"x"})").status, 422);
+  EXPECT_EQ(as_admin("POST", "/api/v1/event-types?colour=1", R"({"name":"a.b"})").status, 422);
+  EXPECT_EQ(call("POST", "/api/v1/api-keys?colour=1", "{}", {acme.key, {}}).status, 422);
+  EXPECT_EQ(as_admin("POST", "/api/v1/api-keys?tenant_id=" + acme.tenant, "{}").status, 201);
+  EXPECT_EQ(call("POST", "/api/v1/api-keys?tenant_id=" + rival.tenant, "{}", {acme.key, {}}).status,
+            404);
+}
+
+TEST_F(ApiLimits, ARunningTicketKeepsItsKeysAlive) {
+  auto keys = std::make_shared<RunningKeys>();
+  ASSERT_TRUE(keys->start("k"));
+  const std::weak_ptr<RunningKeys> seen = keys;
+  RunningTicket ticket(std::move(keys), "k");
+  ASSERT_FALSE(seen.expired());
+  ticket.release();
+  EXPECT_TRUE(seen.expired());
+}
+
+}  // namespace
+}  // namespace fanfare
