@@ -91,5 +91,35 @@ TEST_F(ApiLimits, ARunningTicketKeepsItsKeysAlive) {
   EXPECT_TRUE(seen.expired());
 }
 
+TEST_F(ApiLimits, ADeliveryOfManyRunsHasABoundedAnswer) {
+  make_webhook(acme);
+  const std::string event = publish(R"({"event_type":"user.created","max_attempts":1,"data":")" +
+                                    std::string(25 * 1024, 'x') + "\"}")
+                                .string("id");
+  const auto list = call("GET", "/api/v1/events/" + event + "/deliveries", "", {acme.key, {}});
+  const std::string path =
+      "/api/v1/deliveries/" + std::string(list.json.at("data").at(0).at("id").as_string());
+  const std::size_t runs = limits::kAttemptsShownMax + 1;
+  // A retry while one waits answers with the run that waits.
+  std::int64_t run = 1;
+  for (int tries = 0; tries < 20'000 && run < static_cast<std::int64_t>(runs); ++tries) {
+    const auto reply = call("POST", path + "/retry", "", {acme.key, {}});
+    if (reply.status == 202) run = reply.json.at("run").as_int64();
+  }
+  ApiReply detail;
+  for (int tries = 0; tries < 10'000; ++tries) {
+    detail = call("GET", path, "", {acme.key, {}});
+    if (detail.string("status") == "success") break;
+  }
+
+  const auto& log = detail.json.at("attempt_log").as_array();
+  ASSERT_EQ(log.size(), limits::kAttemptsShownMax);
+  EXPECT_EQ(detail.json.at("has_more_attempts"), true);
+  EXPECT_EQ(log.front().at("run"), 2);
+  EXPECT_FALSE(log.front().at("request").as_object().contains("body_omitted"));
+  EXPECT_TRUE(log.back().at("request").at("body").is_null());
+  EXPECT_EQ(log.back().at("request").at("body_omitted"), true);
+}
+
 }  // namespace
 }  // namespace fanfare

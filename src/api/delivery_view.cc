@@ -113,7 +113,11 @@ void write_attempt(JsonWriter& out, const Attempt& attempt, const RebuiltRequest
       .time("started_at", attempt.started_at);
   out.key("request").begin_object().text("method", "POST").text("url", request.url);
   write_headers(out, "headers", request.headers);
-  out.text("body", request.body).end_object();
+  if (request.omits_body) {
+    out.nothing("body").flag("body_omitted", true).end_object();
+  } else {
+    out.text("body", request.body).end_object();
+  }
   write_response(out, outcome);
   write_timing(out, outcome.timing);
   out.text_or_null("peer", outcome.peer).text_or_null("tls", outcome.tls);

@@ -67,11 +67,15 @@ Result<Event> event_or_remains(Reader& reader, const Delivery& delivery) {
 Result<std::string> read_detail(const Engine& engine, Directory& directory, Reader& reader,
                                 DeliveryPlace place) {
   TRY(const Delivery delivery, reader.delivery(place.tenant, place.id));
-  TRY(const auto attempts, reader.attempts(place.tenant, place.id));
+  // A delivery that is retried by hand has no bound of its own, so its answer has.
+  TRY(auto attempts, reader.attempts(place.tenant, place.id, limits::kAttemptsShownMax + 1));
+  const bool has_more = attempts.size() > limits::kAttemptsShownMax;
+  if (has_more) attempts.erase(attempts.begin());
   TRY(const Event event, event_or_remains(reader, delivery));
   const WebhookPtr now = directory.webhook(delivery.webhook);
   const std::vector<SigningSecret> secrets = now ? now->secrets : std::vector<SigningSecret>{};
   std::map<std::int64_t, Webhook> versions;
+  std::size_t body_bytes = 0;
   JsonWriter out;
   out.begin_object();
   write_delivery_members(out, delivery);
@@ -82,9 +86,12 @@ Result<std::string> read_detail(const Engine& engine, Directory& directory, Read
       versions.emplace(attempt.webhook_version, std::move(version));
     }
     const Webhook& version = versions.at(attempt.webhook_version);
-    write_attempt(out, attempt, rebuild_request({version, secrets, event, delivery, attempt}));
+    RebuiltRequest request = rebuild_request({version, secrets, event, delivery, attempt});
+    request.omits_body = body_bytes >= limits::kShownBodiesBytesMax;
+    if (!request.omits_body) body_bytes += request.body.size();
+    write_attempt(out, attempt, request);
   }
-  out.end_array().end_object();
+  out.end_array().flag("has_more_attempts", has_more).end_object();
   return out.take();
 }
 

@@ -39,6 +39,7 @@ struct RebuiltRequest {
   std::string url;
   HeaderList headers;  // custom values masked
   std::string body;
+  bool omits_body = false;  // the answer has no room for it
 };
 void write_attempt(JsonWriter& out, const Attempt& attempt, const RebuiltRequest& request);
 void write_headers(JsonWriter& out, std::string_view name, const HeaderList& headers);
