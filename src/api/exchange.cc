@@ -36,14 +36,27 @@ std::optional<IdempotencyClaim> Exchange::claim(
                           std::move(render)};
 }
 
+namespace {
+
+Reply<std::string> answering(const ExchangePtr& exchange, HeaderList headers) {
+  return reply_to<std::string>(exchange,
+                               [exchange, headers = std::move(headers)](std::string body) mutable {
+                                 exchange->answer({200, std::move(body), std::move(headers)});
+                               });
+}
+
+}  // namespace
+
 void answer_from_store(ApiContext& context, const ExchangePtr& exchange,
                        std::function<Result<std::string>(Reader&)> query, HeaderList headers) {
-  context.engine.read<std::string>(
-      std::move(query), context.home,
-      reply_to<std::string>(exchange,
-                            [exchange, headers = std::move(headers)](std::string body) mutable {
-                              exchange->answer({200, std::move(body), std::move(headers)});
-                            }));
+  context.engine.read<std::string>(std::move(query), context.home,
+                                   answering(exchange, std::move(headers)));
+}
+
+void answer_list_from_store(ApiContext& context, const ExchangePtr& exchange,
+                            std::function<Result<std::string>(Reader&)> query) {
+  context.engine.read<std::string>(std::move(query), context.home, answering(exchange, {}),
+                                   ReadKind::scan);
 }
 
 }  // namespace fanfare

@@ -107,5 +107,8 @@ Reply<T> reply_to(ExchangePtr exchange, F go_on) {
 // Runs `query`, which also renders the body, on a reader thread and answers 200 with it.
 void answer_from_store(ApiContext& context, const ExchangePtr& exchange,
                        std::function<Result<std::string>(Reader&)> query, HeaderList headers = {});
+// The same for a list, which may walk far: it never takes the last reader thread.
+void answer_list_from_store(ApiContext& context, const ExchangePtr& exchange,
+                            std::function<Result<std::string>(Reader&)> query);
 
 }  // namespace fanfare

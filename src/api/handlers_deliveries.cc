@@ -27,7 +27,7 @@ DeliveryFilter read_filter(QueryReader& query) {
 
 void answer_list(ApiContext& context, const ExchangePtr& exchange, TenantId tenant,
                  DeliveryFilter filter, ListPage page) {
-  answer_from_store(
+  answer_list_from_store(
       context, exchange,
       [&cursors = context.shared.cursors, tenant, filter = std::move(filter),
        page = std::move(page)](Reader& reader) -> Result<std::string> {

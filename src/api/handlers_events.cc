@@ -60,7 +60,7 @@ void handle_list_events(ApiContext& context, const ExchangePtr& exchange) {
   if (exchange->failed(tenant)) return;
   const auto page = read_page(context, query, "events", to_string(*tenant));
   if (exchange->failed(page)) return;
-  answer_from_store(
+  answer_list_from_store(
       context, exchange,
       [&cursors = context.shared.cursors, tenant = *tenant, filter,
        page = *page](Reader& reader) -> Result<std::string> {
@@ -97,9 +97,9 @@ void handle_event_deliveries(ApiContext& context, const ExchangePtr& exchange) {
 void handle_event_trace(ApiContext& context, const ExchangePtr& exchange) {
   const auto place = place_of(context, *exchange);
   if (exchange->failed(place)) return;
-  answer_from_store(context, exchange,
-                    [place = *place, now = context.directory().webhooks(place->tenant)](
-                        Reader& reader) { return read_trace(reader, place, now); });
+  answer_list_from_store(context, exchange,
+                         [place = *place, now = context.directory().webhooks(place->tenant)](
+                             Reader& reader) { return read_trace(reader, place, now); });
 }
 
 }  // namespace fanfare
