@@ -80,6 +80,7 @@ class EngineTest : public ::testing::Test {
     reader.request_stop();
     reader.join();
     loop.run_posted();
+    loop.drop_all();  // in production the loop ends with the engine
     engine.reset();
   }
   void restart() {

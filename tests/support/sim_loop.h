@@ -62,6 +62,12 @@ class SimLoop final : public Loop {
     if (end > clock_.wall_now()) clock_.advance(end - clock_.wall_now());
   }
   std::size_t timers() const { return timers_.size(); }
+  // What a loop that ends drops: nothing set or posted so far runs any more.
+  void drop_all() {
+    timers_.clear();
+    const std::lock_guard lock(mu_);
+    tasks_.clear();
+  }
 
  private:
   SimClock& clock_;
