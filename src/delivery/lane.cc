@@ -102,13 +102,14 @@ void Lane::release_slot(Answer answer) {
 void Lane::let_go(DeliveryId delivery, std::size_t bytes) {
   held_bytes_ -= bytes;
   held_.erase(delivery);
+  // A refill under way may have read the row as it was, so for its snapshot this run is finished.
+  if (is_refilling_) finished_during_refill_.insert(delivery);
 }
 
 void Lane::finish(DeliveryId delivery) {
   const auto found = held_.find(delivery);
   FANFARE_ASSERT(found != held_.end());
   let_go(delivery, found->second);
-  if (is_refilling_) finished_during_refill_.insert(delivery);
 }
 
 void Lane::put_back(HeldRun held, Timestamp now, bool has_room) {
@@ -121,10 +122,8 @@ void Lane::put_back(HeldRun held, Timestamp now, bool has_room) {
     queue(std::move(held), now);
     return;
   }
-  // Back to the store. A refill under way may have read the row as it was before this attempt, so
-  // it counts as finished for that snapshot; next_wake brings it back later.
+  // Back to the store; next_wake brings it back later.
   let_go(delivery, found->second);
-  if (is_refilling_) finished_during_refill_.insert(delivery);
   wake_at(held.run.next_attempt_at);
 }
 
@@ -141,7 +140,6 @@ bool Lane::forget(DeliveryId delivery) {
           later_, [delivery](const auto& entry) { return entry.second.run.delivery == delivery; });
   if (erased == 0) return false;  // in flight: its outcome finds the run gone
   let_go(delivery, found->second);
-  if (is_refilling_) finished_during_refill_.insert(delivery);
   return true;
 }
 
@@ -149,7 +147,6 @@ void Lane::forget_waiting() {
   const auto forget = [this](const HeldRun& held) {
     wake_at(held.run.next_attempt_at);
     let_go(held.run.delivery, held.bytes());
-    if (is_refilling_) finished_during_refill_.insert(held.run.delivery);
   };
   for (const HeldRun& held : due_) forget(held);
   for (const auto& [when, held] : later_) forget(held);
