@@ -5,6 +5,7 @@
 
 #include <boost/json/parse.hpp>
 
+#include "base/edit_distance.h"
 #include "base/json_scan.h"
 #include "base/json_text.h"
 #include "base/limits.h"
@@ -18,19 +19,6 @@ namespace {
 
 std::string_view view(const json::string& text) {
   return {text.data(), text.size()};
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
-    }
-  }
-  return row[b.size()];
 }
 
 std::optional<std::int64_t> whole_number(const json::value& value) {
