@@ -3,80 +3,9 @@
 #include <array>
 #include <charconv>
 
-#include "base/encoding.h"
+#include "base/json_text.h"
 
 namespace fanfare {
-namespace {
-
-// How many bytes of well-formed UTF-8 start here (1–4), or 0.
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-  const auto lead = static_cast<unsigned char>(text[at]);
-  std::size_t length = 0;
-  if (lead >= 0xC2 && lead <= 0xDF) length = 2;
-  if (lead >= 0xE0 && lead <= 0xEF) length = 3;
-  if (lead >= 0xF0 && lead <= 0xF4) length = 4;
-  if (length == 0 || at + length > text.size()) return 0;
-  return is_valid_utf8(text.substr(at, length)) ? length : 0;
-}
-
-void append_escape(std::string& out, unsigned char c) {
-  switch (c) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default:
-      break;
-  }
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += "\\u00";
-  out += kHex[c >> 4];
-  out += kHex[c & 15];
-}
-
-bool is_plain(unsigned char c) {
-  return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
-}
-
-}  // namespace
-
-void append_lossy_json_string(std::string& out, std::string_view text) {
-  out += '"';
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const std::size_t start = at;
-    while (at < text.size() && is_plain(static_cast<unsigned char>(text[at]))) ++at;
-    out.append(text, start, at - start);
-    if (at == text.size()) break;
-    const auto c = static_cast<unsigned char>(text[at]);
-    if (c < 0x80) {
-      append_escape(out, c);
-      ++at;
-      continue;
-    }
-    const std::size_t length = utf8_length(text, at);
-    if (length == 0) {
-      out += "\xEF\xBF\xBD";
-      ++at;
-    } else {
-      out.append(text, at, length);
-      at += length;
-    }
-  }
-  out += '"';
-}
-
 void JsonWriter::separate() {
   if (needs_comma_) out_ += ',';
   needs_comma_ = true;

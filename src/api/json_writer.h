@@ -48,7 +48,4 @@ class JsonWriter {
   bool needs_comma_ = false;
 };
 
-// Appends `text` as a JSON string. Bytes that are not UTF-8 become U+FFFD, one for each byte.
-void append_lossy_json_string(std::string& out, std::string_view text);
-
 }  // namespace fanfare

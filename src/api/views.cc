@@ -3,6 +3,7 @@
 #include "api/custom_headers.h"
 #include "api/retry_input.h"
 #include "api/webhook_input.h"
+#include "base/json_text.h"
 
 namespace fanfare {
 namespace {

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "base/assert.h"
+#include "base/encoding.h"
 
 namespace fanfare {
 namespace {
@@ -84,6 +85,17 @@ std::size_t append_unescaped(std::string& out, std::string_view raw, std::size_t
   return 12;
 }
 
+std::string with_bad_bytes_replaced(std::string_view text) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  std::string valid;
+  while (!text.empty()) {
+    const std::size_t length = utf8_sequence_length(text);
+    valid += length == 0 ? kReplacement : text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return valid;
+}
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
@@ -98,6 +110,11 @@ void append_json_string(std::string& out, std::string_view text) {
   }
   out.append(text, copied);
   out += '"';
+}
+
+void append_lossy_json_string(std::string& out, std::string_view text) {
+  if (is_valid_utf8(text)) return append_json_string(out, text);
+  append_json_string(out, with_bad_bytes_replaced(text));
 }
 
 std::string unescape_json(std::string_view raw) {

@@ -23,6 +23,37 @@ TEST(JsonText, EscapesWhatMustBeEscaped) {
   EXPECT_EQ(json_of("\x7F€😀"), "\"\x7F€😀\"");
 }
 
+std::string lossy_json_of(std::string_view text) {
+  std::string out;
+  append_lossy_json_string(out, text);
+  return out;
+}
+
+TEST(LossyJsonText, WritesUtf8AsItIs) {
+  for (const char* text : {"", "a\"b\\c\n\t\r\x01", "ü€😀", "\x7F"}) {
+    EXPECT_EQ(lossy_json_of(text), json_of(text)) << text;
+  }
+}
+
+TEST(LossyJsonText, ReplacesEachByteThatIsNotUtf8) {
+  EXPECT_EQ(lossy_json_of("a\xFFz"), "\"a\xEF\xBF\xBDz\"");
+  EXPECT_EQ(lossy_json_of("\"\xFF\n€"), "\"\\\"\xEF\xBF\xBD\\n€\"");
+  EXPECT_EQ(lossy_json_of("\xE2\x82"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\"") << "a truncated one";
+  EXPECT_EQ(lossy_json_of("\xC0\xAF"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\"") << "an overlong one";
+  EXPECT_EQ(lossy_json_of("\xED\xA0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"")
+      << "a surrogate";
+}
+
+TEST(LossyJsonText, WritesJsonWhateverTheBytes) {
+  SeededRandom random(2);
+  for (int i = 0; i < 5000; ++i) {
+    std::string bytes;
+    for (int n = 0; n < i % 40; ++n) bytes += static_cast<char>(random.uniform01() * 256);
+
+    ASSERT_TRUE(check_json(lossy_json_of(bytes))) << i;
+  }
+}
+
 TEST(JsonText, ResolvesEveryEscape) {
   EXPECT_EQ(unescape_json(R"(plain €)"), "plain €");
   EXPECT_EQ(unescape_json(R"(\"\\\/\b\f\n\r\t)"), "\"\\/\b\f\n\r\t");
