@@ -27,34 +27,32 @@ Role read_role(ObjectReader& reader, const Principal& principal) {
   return role.value_or(Role::tenant);
 }
 
+void read_expiry(ObjectReader& reader, Timestamp now, ApiKey& key) {
+  const auto text = reader.text("expires_at", kWordRule);
+  if (!text) return;
+  const auto when = parse_rfc3339(*text);
+  if (!when) {
+    reader.add_error("expires_at", "invalid_time",
+                     "must be an RFC 3339 time such as 2027-01-01T00:00:00Z");
+  } else if (*when <= now) {
+    reader.add_error("expires_at", "out_of_range", "must be in the future");
+  } else {
+    key.expires_at = *when;
+  }
+}
+
 Checked<KeyBody> read_key(const Exchange& exchange, Timestamp now) {
-  const auto in_query = only_tenant(exchange);
-  if (!in_query) return tl::unexpected<Problem>(in_query.error());
-  const auto body = parse_object(exchange.request.body);
-  if (!body) return tl::unexpected<Problem>(body.error());
-  FieldErrors errors;
-  ObjectReader reader(*body, "", errors);
   KeyBody result;
-  const auto in_body = reader.tenant();
-  result.tenant = in_body ? in_body : *in_query;
-  result.key.name = reader.text("name", kNameRule).value_or("");
-  result.key.role = read_role(reader, exchange.principal);
-  if (result.key.role == Role::admin && result.tenant) {
-    reader.add_error("tenant_id", "not_for_role", "an admin key belongs to no tenant");
-  }
-  if (const auto text = reader.text("expires_at", kWordRule)) {
-    const auto when = parse_rfc3339(*text);
-    if (!when) {
-      reader.add_error("expires_at", "invalid_time",
-                       "must be an RFC 3339 time such as 2027-01-01T00:00:00Z");
-    } else if (*when <= now) {
-      reader.add_error("expires_at", "out_of_range", "must be in the future");
-    } else {
-      result.key.expires_at = *when;
+  auto tenant = read_with_tenant(exchange, [&](ObjectReader& reader, const auto& named) {
+    result.key.name = reader.text("name", kNameRule).value_or("");
+    result.key.role = read_role(reader, exchange.principal);
+    if (result.key.role == Role::admin && named) {
+      reader.add_error("tenant_id", "not_for_role", "an admin key belongs to no tenant");
     }
-  }
-  reader.finish();
-  if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
+    read_expiry(reader, now, result.key);
+  });
+  if (!tenant) return tl::unexpected<Problem>(std::move(tenant).error());
+  result.tenant = *std::move(tenant);
   return result;
 }
 

@@ -65,22 +65,16 @@ struct RotateBody {
 };
 
 Checked<RotateBody> read_rotation(const Exchange& exchange) {
-  const auto in_query = only_tenant(exchange);
-  if (!in_query) return tl::unexpected<Problem>(in_query.error());
-  const auto body = parse_object(exchange.request.body);
-  if (!body) return tl::unexpected<Problem>(body.error());
-  FieldErrors errors;
-  ObjectReader reader(*body, "", errors);
   RotateBody result;
-  const auto in_body = reader.tenant();
-  result.tenant = in_body ? in_body : *in_query;
-  if (auto secret = reader.text("secret", kSecretRule))
-    result.rotation.secret = Secret(std::move(*secret));
-  const auto most = limits::kSecretOverlapMax / std::chrono::seconds{1};
-  result.rotation.overlap = std::chrono::seconds{
-      reader.integer("overlap_seconds", 0, most).value_or(kOverlapDefault.count())};
-  reader.finish();
-  if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
+  auto tenant = read_with_tenant(exchange, [&result](ObjectReader& reader, const auto&) {
+    if (auto secret = reader.text("secret", kSecretRule))
+      result.rotation.secret = Secret(std::move(*secret));
+    const auto most = limits::kSecretOverlapMax / std::chrono::seconds{1};
+    result.rotation.overlap = std::chrono::seconds{
+        reader.integer("overlap_seconds", 0, most).value_or(kOverlapDefault.count())};
+  });
+  if (!tenant) return tl::unexpected<Problem>(std::move(tenant).error());
+  result.tenant = *std::move(tenant);
   return result;
 }
 
@@ -101,33 +95,31 @@ struct TestBody {
   std::string payload;     // empty = the type's sample
 };
 
+void read_test_type(ApiContext& context, const Exchange& exchange, ObjectReader& reader,
+                    TestBody& test) {
+  auto type = reader.text("event_type", kTypeRule);
+  if (!type) return;
+  const auto unknown = unknown_event_type(
+      {context.directory(), exchange.principal, context.shared.config.catalogue_is_open, {}}, *type,
+      reader.pointer("event_type"));
+  if (unknown) reader.add_error("event_type", unknown->code, unknown->detail);
+  test.event_type = std::move(*type);
+}
+
 Checked<TestBody> read_test(ApiContext& context, const Exchange& exchange, bool has_webhook_id) {
-  const auto in_query = only_tenant(exchange);
-  if (!in_query) return tl::unexpected<Problem>(in_query.error());
-  const auto body = parse_object(exchange.request.body);
-  if (!body) return tl::unexpected<Problem>(body.error());
-  FieldErrors errors;
-  ObjectReader reader(*body, "", errors);
   TestBody result;
-  const auto in_body = reader.tenant();
-  result.tenant = in_body ? in_body : *in_query;
-  if (has_webhook_id) {
-    reader.require("webhook_id", "the webhook to test");
-    result.webhook = reader.text("webhook_id", kIdRule);
-  }
-  if (auto type = reader.text("event_type", kTypeRule)) {
-    auto unknown = unknown_event_type(
-        {context.directory(), exchange.principal, context.shared.config.catalogue_is_open, {}},
-        *type, "/event_type");
-    if (unknown) errors.push_back(std::move(*unknown));
-    result.event_type = std::move(*type);
-  }
-  if (reader.any("payload") != nullptr) {
+  auto tenant = read_with_tenant(exchange, [&](ObjectReader& reader, const auto&) {
+    if (has_webhook_id) {
+      reader.require("webhook_id", "the webhook to test");
+      result.webhook = reader.text("webhook_id", kIdRule);
+    }
+    read_test_type(context, exchange, reader, result);
     // The bytes as they came, not as a parser would write them again.
-    result.payload = raw_member(exchange.request.body, "payload");
-  }
-  reader.finish();
-  if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
+    if (reader.any("payload") != nullptr)
+      result.payload = raw_member(exchange.request.body, "payload");
+  });
+  if (!tenant) return tl::unexpected<Problem>(std::move(tenant).error());
+  result.tenant = *std::move(tenant);
   if (result.payload.size() > limits::kPayloadBytesMax) {
     return refuse(
         ProblemKind::payload_too_large,

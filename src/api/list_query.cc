@@ -1,7 +1,5 @@
 #include "api/list_query.h"
 
-#include "api/json_input.h"
-
 namespace fanfare {
 
 std::optional<std::string> tenant_in(QueryReader& query) {
@@ -38,17 +36,24 @@ Checked<void> no_query(const Exchange& exchange) {
   return {};
 }
 
-Checked<std::optional<std::string>> only_tenant_in_body(const Exchange& exchange) {
-  auto from_query = only_tenant(exchange);
-  if (!from_query) return from_query;
+Checked<std::optional<std::string>> read_with_tenant(const Exchange& exchange,
+                                                     const ReadFields& fields) {
+  const auto in_query = only_tenant(exchange);
+  if (!in_query) return in_query;
   const auto body = parse_object(exchange.request.body);
   if (!body) return tl::unexpected<Problem>(body.error());
   FieldErrors errors;
   ObjectReader reader(*body, "", errors);
-  auto named = reader.tenant();
+  auto tenant = reader.tenant();
+  if (!tenant) tenant = *in_query;
+  fields(reader, tenant);
   reader.finish();
   if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
-  return named ? named : *from_query;
+  return tenant;
+}
+
+Checked<std::optional<std::string>> only_tenant_in_body(const Exchange& exchange) {
+  return read_with_tenant(exchange, [](ObjectReader&, const std::optional<std::string>&) {});
 }
 
 Checked<TenantId> tenant_of_query(ApiContext& context, const Exchange& exchange) {

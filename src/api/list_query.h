@@ -2,10 +2,12 @@
 // and the page of a list that is in memory.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "api/exchange.h"
+#include "api/json_input.h"
 #include "api/query.h"
 #include "api/views.h"
 
@@ -27,7 +29,13 @@ Checked<ListPage> read_page(ApiContext& context, QueryReader& query, std::string
                             std::string tenant);
 // Refuses every parameter but the tenant's; answers its name.
 Checked<std::optional<std::string>> only_tenant(const Exchange& exchange);
-// The same for the body of a route that takes none but the tenant's field.
+// Reads the body of a route whose tenant either it or the query may name (the body's word wins);
+// `fields` reads the rest of it. Answers the tenant's name, or every mistake.
+using ReadFields =
+    std::function<void(ObjectReader& reader, const std::optional<std::string>& tenant)>;
+Checked<std::optional<std::string>> read_with_tenant(const Exchange& exchange,
+                                                     const ReadFields& fields);
+// The same for a body that has no other field.
 Checked<std::optional<std::string>> only_tenant_in_body(const Exchange& exchange);
 
 // Refuses every parameter: of what belongs to no tenant and is not read by one.
