@@ -48,8 +48,7 @@ std::string hex(std::string_view bytes) {
 
 std::vector<StoreKind> all_stores() {
   SqliteTuning eager;
-  eager.index_rows_busy = 3;
-  eager.index_rows_idle = 1;
+  eager.index = {.chunk = 3, .slice = 2, .idle_chunk = 1, .idle_slice = 2};
   eager.log = {.idle_bytes = 0, .soft_bytes = 1 << 16, .hard_bytes = 1 << 30};
   return {{"Memory", [] { return OpenedStore{.ground = {}, .store = make_memory_store()}; }},
           {"Sqlite", [] { return open_sqlite({}); }},

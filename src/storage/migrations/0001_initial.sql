@@ -211,8 +211,8 @@ CREATE TABLE answers (
 -- ---- lazy indexes: filled in sorted chunks, complete up to a watermark ----
 
 -- As indexes of the tables above these three would cost more than everything else, since each batch would touch a page
--- for every webhook in it. They are filled later instead, and lists read them up to the watermark and the tables
--- themselves above it.
+-- for every webhook in it. They are filled later instead, and lists merge them with what the tables hold above the
+-- watermark.
 CREATE TABLE webhook_deliveries (
   webhook BLOB NOT NULL,
   delivery BLOB NOT NULL,
@@ -229,9 +229,8 @@ CREATE TABLE tenant_events (
   PRIMARY KEY (tenant, event)
 ) WITHOUT ROWID;
 
--- The greatest id that each index holds ('deliveries', 'events'): every stored id up to it is in the index, none above.
-CREATE TABLE index_watermarks (
-  name TEXT PRIMARY KEY,
+-- One row. Every stored id up to the watermark is in its index; while a chunk is on its way, some above it are too.
+CREATE TABLE index_watermark (
   watermark BLOB NOT NULL
-) WITHOUT ROWID;
-INSERT INTO index_watermarks VALUES ('deliveries', zeroblob(16)), ('events', zeroblob(16));
+);
+INSERT INTO index_watermark VALUES (zeroblob(16));

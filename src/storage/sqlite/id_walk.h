@@ -1,5 +1,6 @@
 // IdWalk: the ids of one owner (a webhook's or tenant's), newest first, from a lazy index and the
-// tables above its watermark, merged without duplicates. Inside one read transaction.
+// tables above the watermark, merged without duplicates: an id that is in the index ahead of the
+// watermark comes once. Inside one read transaction.
 #pragma once
 
 #include <optional>

@@ -1,140 +1,131 @@
 #include "storage/sqlite/lazy_index.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "storage/sqlite/rows.h"
 
 namespace fanfare::sqlite {
-namespace {
 
-// Counting further at start-up would only delay it: this much is indexed in the first steps anyway.
-constexpr int kCountedMax = 100'000;
-
-Result<std::optional<Uuid>> first_id(Statement row) {
+Result<Uuid> read_watermark(Connection& db) {
+  TRY(auto row, db.prepare("SELECT watermark FROM index_watermark"));
   TRY(const bool found, row.next());
-  std::optional<Uuid> id;
-  if (found) TRY_VOID(row.read(id));
-  return id;
-}
-
-Result<void> write_watermark(Connection& db, std::string_view name, const Uuid& watermark) {
-  TRY_VOID(db.run("UPDATE index_watermarks SET watermark = ? WHERE name = ?", watermark, name));
-  return {};
-}
-
-// The id at which `rows_max` rows above the watermark are reached, in whichever table that comes
-// first; none if both end before.
-Result<std::optional<Uuid>> end_of_deliveries(Connection& db, const Uuid& above,
-                                              std::size_t rows_max) {
-  TRY(auto row, db.prepare("SELECT min(delivery) FROM ("
-                           "SELECT * FROM (SELECT delivery FROM queue WHERE delivery > ?1"
-                           " ORDER BY delivery LIMIT 1 OFFSET ?2)"
-                           " UNION ALL SELECT * FROM (SELECT delivery FROM deliveries"
-                           " WHERE delivery > ?1 ORDER BY delivery LIMIT 1 OFFSET ?2))"));
-  row.bind(above, rows_max - 1);
-  return first_id(std::move(row));
-}
-
-Result<std::optional<Uuid>> last_delivery(Connection& db) {
-  TRY(auto row,
-      db.prepare("SELECT max(delivery) FROM ("
-                 "SELECT * FROM (SELECT delivery FROM queue ORDER BY delivery DESC LIMIT 1)"
-                 " UNION ALL SELECT * FROM (SELECT delivery FROM deliveries"
-                 " ORDER BY delivery DESC LIMIT 1))"));
-  return first_id(std::move(row));
-}
-
-Result<std::optional<Uuid>> end_of_events(Connection& db, const Uuid& above, std::size_t rows_max) {
-  TRY(auto row, db.prepare("SELECT id FROM events WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?"));
-  row.bind(above, rows_max - 1);
-  return first_id(std::move(row));
-}
-
-Result<std::optional<Uuid>> last_event(Connection& db) {
-  TRY(auto row, db.prepare("SELECT id FROM events ORDER BY id DESC LIMIT 1"));
-  return first_id(std::move(row));
-}
-
-}  // namespace
-
-Result<Uuid> read_watermark(Connection& db, std::string_view name) {
-  TRY(auto row, db.prepare("SELECT watermark FROM index_watermarks WHERE name = ?"));
-  row.bind(name);
-  TRY(const auto watermark, first_id(std::move(row)));
-  if (watermark) return *watermark;
-  return fail(Errc::corrupt, "the watermark of a lazy index is missing");
+  if (!found) return fail(Errc::corrupt, "the watermark of the lazy indexes is missing");
+  Uuid watermark;
+  TRY_VOID(row.read(watermark));
+  return watermark;
 }
 
 Result<void> LazyIndex::load() {
-  TRY(deliveries_, read_watermark(db_, "deliveries"));
-  TRY(events_, read_watermark(db_, "events"));
+  TRY(watermark_, read_watermark(db_));
+  TRY(found_end_, newest_stored_id(db_));
+  return {};
+}
+
+bool LazyIndex::has_work(std::size_t waiting) const {
+  return !chunk_.empty() || found_end_ > watermark_ || waiting_.size() >= waiting;
+}
+
+void LazyIndex::note_stored(const EventPlan& plan) {
+  const Event& event = plan.event;
+  fresh_.push_back({Table::tenant_events, event.tenant.value, event.id.value});
+  for (const auto* runs : {&plan.runs, &plan.skipped}) {
+    for (const QueuedRun& run : *runs) {
+      fresh_.push_back({Table::webhook_deliveries, run.webhook.value, run.delivery.value});
+      fresh_.push_back({Table::tenant_deliveries, run.tenant.value, run.delivery.value});
+    }
+  }
+}
+
+Result<void> LazyIndex::advance(std::size_t entries_min) {
+  if (chunk_.empty()) TRY_VOID(begin_chunk());
+  // Twice what comes in: a chunk is over before the next one is full.
+  const std::size_t entries = std::max(entries_min, 2 * fresh_.size());
+  const std::size_t end = std::min(chunk_.size(), reached_ + entries);
+  while (reached_ < end) TRY_VOID(insert(chunk_[reached_++]));
+  if (!chunk_.empty() && reached_ == chunk_.size()) {
+    TRY_VOID(db_.run("UPDATE index_watermark SET watermark = ?", chunk_end_));
+  }
+  return {};
+}
+
+void LazyIndex::committed() {
+  for (const Entry& entry : fresh_) newest_ = std::max(newest_, entry.id);
+  waiting_.insert(waiting_.end(), fresh_.begin(), fresh_.end());
+  fresh_.clear();
+  at_ = reached_;
+  if (chunk_.empty() || at_ < chunk_.size()) return;
+  watermark_ = chunk_end_;
+  chunk_.clear();
+  at_ = reached_ = 0;
+}
+
+void LazyIndex::rolled_back() {
+  fresh_.clear();
+  reached_ = at_;
+}
+
+Result<void> LazyIndex::begin_chunk() {
+  if (found_end_ > watermark_) {
+    TRY_VOID(collect_found());
+  } else {
+    std::swap(chunk_, waiting_);
+    chunk_end_ = newest_;
+  }
+  std::sort(chunk_.begin(), chunk_.end());
+  return {};
+}
+
+// What an earlier process stored and did not index. It may hold what is in an index already: an
+// entry goes in once, whatever happens.
+Result<void> LazyIndex::collect_found() {
   TRY(auto row,
-      db_.prepare(
-          "SELECT (SELECT count(*) FROM (SELECT 1 FROM queue WHERE delivery > ?1 LIMIT ?3))"
-          " + (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE delivery > ?1 LIMIT ?3))"
-          " + (SELECT count(*) FROM (SELECT 1 FROM events WHERE id > ?2 LIMIT ?3))"));
-  row.bind(deliveries_, events_, kCountedMax);
+      db_.prepare("SELECT max(id) FROM (SELECT id FROM ("
+                  "SELECT * FROM (SELECT delivery AS id FROM queue WHERE delivery > ?1"
+                  " ORDER BY delivery LIMIT ?2) UNION ALL "
+                  "SELECT * FROM (SELECT delivery FROM deliveries WHERE delivery > ?1"
+                  " ORDER BY delivery LIMIT ?2) UNION ALL "
+                  "SELECT * FROM (SELECT id FROM events WHERE id > ?1 ORDER BY id LIMIT ?2)"
+                  ") ORDER BY id LIMIT ?2)"));
+  row.bind(watermark_, chunk_size_);
   TRY_VOID(row.next());
-  std::int64_t count = 0;
-  TRY_VOID(row.read(count));
-  waiting_ = static_cast<std::size_t>(count);
+  TRY_VOID(row.read(chunk_end_));
+  chunk_end_ = std::min(chunk_end_, found_end_);
+  auto collected = collect_rows();
+  if (!collected) chunk_.clear();
+  return collected;
+}
+
+Result<void> LazyIndex::collect_rows() {
+  TRY_VOID(collect(Table::webhook_deliveries,
+                   "SELECT webhook, delivery FROM queue WHERE delivery > ?1 AND delivery <= ?2"
+                   " UNION ALL SELECT webhook, delivery FROM deliveries"
+                   " WHERE delivery > ?1 AND delivery <= ?2"));
+  TRY_VOID(collect(Table::tenant_deliveries,
+                   "SELECT tenant, delivery FROM queue WHERE delivery > ?1 AND delivery <= ?2"
+                   " UNION ALL SELECT tenant, delivery FROM deliveries"
+                   " WHERE delivery > ?1 AND delivery <= ?2"));
+  return collect(Table::tenant_events, "SELECT tenant, id FROM events WHERE id > ?1 AND id <= ?2");
+}
+
+Result<void> LazyIndex::collect(Table table, Sql rows) {
+  TRY(auto row, db_.prepare(rows));
+  row.bind(watermark_, chunk_end_);
+  while (true) {
+    TRY(const bool found, row.next());
+    if (!found) return {};
+    Entry& entry = chunk_.emplace_back();
+    entry.table = table;
+    TRY_VOID(row.read(entry.owner, entry.id));
+  }
+}
+
+Result<void> LazyIndex::insert(const Entry& entry) {
+  static const Sql kInserts[] = {"INSERT OR IGNORE INTO webhook_deliveries VALUES (?,?)",
+                                 "INSERT OR IGNORE INTO tenant_deliveries VALUES (?,?)",
+                                 "INSERT OR IGNORE INTO tenant_events VALUES (?,?)"};
+  TRY_VOID(db_.run(kInserts[static_cast<std::size_t>(entry.table)], entry.owner, entry.id));
   return {};
-}
-
-// UNION sorts by the key of the index, so that each of its pages is touched once, and takes a
-// delivery once that has several runs.
-Result<bool> LazyIndex::advance_deliveries(std::size_t rows_max, Uuid& watermark) {
-  TRY(const auto cut, end_of_deliveries(db_, watermark, rows_max));
-  TRY(const auto last, last_delivery(db_));
-  const std::optional<Uuid> end = cut ? cut : last;
-  if (!end || *end <= watermark) return true;
-  TRY_VOID(
-      db_.run("INSERT INTO webhook_deliveries"
-              " SELECT webhook, delivery FROM queue WHERE delivery > ?1 AND delivery <= ?2"
-              " UNION SELECT webhook, delivery FROM deliveries"
-              " WHERE delivery > ?1 AND delivery <= ?2 ORDER BY webhook, delivery",
-              watermark, *end));
-  TRY_VOID(
-      db_.run("INSERT INTO tenant_deliveries"
-              " SELECT tenant, delivery FROM queue WHERE delivery > ?1 AND delivery <= ?2"
-              " UNION SELECT tenant, delivery FROM deliveries"
-              " WHERE delivery > ?1 AND delivery <= ?2 ORDER BY tenant, delivery",
-              watermark, *end));
-  watermark = *end;
-  TRY_VOID(write_watermark(db_, "deliveries", watermark));
-  return !cut;
-}
-
-Result<bool> LazyIndex::advance_events(std::size_t rows_max, Uuid& watermark) {
-  TRY(const auto cut, end_of_events(db_, watermark, rows_max));
-  TRY(const auto last, last_event(db_));
-  const std::optional<Uuid> end = cut ? cut : last;
-  if (!end || *end <= watermark) return true;
-  TRY_VOID(
-      db_.run("INSERT INTO tenant_events SELECT tenant, id FROM events"
-              " WHERE id > ?1 AND id <= ?2 ORDER BY tenant, id",
-              watermark, *end));
-  watermark = *end;
-  TRY_VOID(write_watermark(db_, "events", watermark));
-  return !cut;
-}
-
-Result<void> LazyIndex::advance_in_transaction(std::size_t rows_max) {
-  Uuid deliveries = deliveries_;
-  Uuid events = events_;
-  TRY_VOID(db_.run("BEGIN IMMEDIATE"));
-  TRY(const bool deliveries_done, advance_deliveries(rows_max, deliveries));
-  TRY(const bool events_done, advance_events(rows_max, events));
-  TRY_VOID(db_.run("COMMIT"));
-  deliveries_ = deliveries;
-  events_ = events;
-  const bool is_done = deliveries_done && events_done;
-  waiting_ = is_done ? 0 : waiting_ - std::min(waiting_, rows_max);
-  return {};
-}
-
-Result<void> LazyIndex::advance(std::size_t rows_max) {
-  auto advanced = advance_in_transaction(rows_max);
-  if (!advanced) db_.roll_back();
-  return advanced;
 }
 
 }  // namespace fanfare::sqlite

@@ -104,7 +104,7 @@ Result<Rows<Delivery>> SqliteReader::deliveries(TenantId tenant, const DeliveryF
                                                 std::optional<DeliveryId> before,
                                                 std::size_t limit) {
   return in_snapshot([&]() -> Result<Rows<Delivery>> {
-    TRY(const Uuid watermark, read_watermark(*db_, "deliveries"));
+    TRY(const Uuid watermark, read_watermark(*db_));
     WalkBounds bounds{.since = filter.since, .until = filter.until, .before = {}};
     if (before) bounds.before = before->value;
     const Uuid owner = filter.webhook ? filter.webhook->value : tenant.value;

@@ -102,7 +102,7 @@ Result<Rows<Event>> SqliteReader::list_events(const EventFilter& filter, IdWalk&
 Result<Rows<Event>> SqliteReader::events(TenantId tenant, const EventFilter& filter,
                                          std::optional<EventId> before, std::size_t limit) {
   return in_snapshot([&]() -> Result<Rows<Event>> {
-    TRY(const Uuid watermark, read_watermark(*db_, "events"));
+    TRY(const Uuid watermark, read_watermark(*db_));
     WalkBounds bounds{.since = filter.since, .until = filter.until, .before = {}};
     if (before) bounds.before = before->value;
     TRY(auto walk,

@@ -82,6 +82,20 @@ Result<std::optional<QueuedRun>> find_queued(Connection& db, DeliveryId id) {
   return run;
 }
 
+Result<Uuid> newest_stored_id(Connection& db) {
+  TRY(auto row,
+      db.prepare(
+          "SELECT max("
+          "coalesce((SELECT id FROM events ORDER BY id DESC LIMIT 1), ?1),"
+          "coalesce((SELECT delivery FROM queue ORDER BY delivery DESC LIMIT 1), ?1),"
+          "coalesce((SELECT delivery FROM deliveries ORDER BY delivery DESC LIMIT 1), ?1))"));
+  row.bind(Uuid{});
+  TRY_VOID(row.next());
+  Uuid newest;
+  TRY_VOID(row.read(newest));
+  return newest;
+}
+
 Result<std::optional<FinishedRun>> find_finished(Connection& db, DeliveryId id) {
   TRY(auto row,
       db.prepare("SELECT delivery, run, webhook, tenant, event, event_type, attempts_made,"

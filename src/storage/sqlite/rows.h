@@ -26,6 +26,8 @@ Result<std::optional<QueuedRun>> find_queued(Connection& db, DeliveryId id);
 // The highest finished run.
 Result<std::optional<FinishedRun>> find_finished(Connection& db, DeliveryId id);
 Result<std::optional<LastAttempt>> find_last_attempt(Connection& db, DeliveryId id, int run);
+// The greatest id of an event or delivery; nil in an empty store.
+Result<Uuid> newest_stored_id(Connection& db);
 // An unknown webhook has settled nothing.
 Result<SettleLine> find_settle_line(Connection& db, WebhookId id);
 // Takes a run out of the queue; true if it was there.

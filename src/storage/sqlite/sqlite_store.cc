@@ -69,9 +69,7 @@ Result<std::unique_ptr<Store>> SqliteStore::open(const std::string& path, const 
   TRY_VOID(set_up_writer(*db, tuning));
   TRY_VOID(sqlite::migrate(*db, embedded_migrations(), clock.wall_now()));
   auto writer = std::make_unique<sqlite::SqliteWriter>(
-      std::move(db), sqlite::WriterSettings{.log = tuning.log,
-                                            .index_rows_busy = tuning.index_rows_busy,
-                                            .index_rows_idle = tuning.index_rows_idle});
+      std::move(db), sqlite::WriterSettings{.log = tuning.log, .index = tuning.index});
   TRY_VOID(writer->load());
   return std::unique_ptr<Store>(
       new SqliteStore(std::move(lock), std::move(writer), path, clock, tuning.read_timeout));

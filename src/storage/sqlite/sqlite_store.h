@@ -21,10 +21,7 @@ struct SqliteTuning {
   // Under load the log is emptied into the database when it reaches `soft`, which takes 30–110 ms;
   // when idle earlier.
   sqlite::LogLimits log{.idle_bytes = 8LL << 20, .soft_bytes = 64LL << 20, .hard_bytes = 1LL << 30};
-  // A lazy index moves when this many rows wait: a large sorted chunk under load, a small one when
-  // idle.
-  std::size_t index_rows_busy = 20'000;
-  std::size_t index_rows_idle = 1'000;
+  sqlite::IndexPace index{};
   Millis read_timeout = limits::kReadTimeout;
   int page_bytes = 8192;  // of a new database
 };

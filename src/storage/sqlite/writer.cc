@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "storage/sqlite/ops.h"
+#include "storage/sqlite/rows.h"
 
 namespace fanfare::sqlite {
 namespace {
@@ -17,7 +18,10 @@ constexpr int kSweptRowsMax = 500;  // in one step: about a millisecond
 }  // namespace
 
 SqliteWriter::SqliteWriter(std::unique_ptr<Connection> db, const WriterSettings& settings)
-    : db_(std::move(db)), settings_(settings), log_(*db_, settings.log), index_(*db_) {}
+    : db_(std::move(db)),
+      settings_(settings),
+      log_(*db_, settings.log),
+      index_(*db_, settings.index.chunk) {}
 
 Result<void> SqliteWriter::load() {
   TRY_VOID(log_.load());
@@ -32,15 +36,23 @@ Result<std::vector<Result<OpDone>>> SqliteWriter::commit(std::span<WriteOp> ops)
   if (!results && results.error().code == Errc::conflict) {
     results = run_batch(ops, Savepoints::for_each_operation);
   }
-  if (results) note_stored(*results);
   return results;
 }
 
 Result<std::vector<Result<OpDone>>> SqliteWriter::run_batch(std::span<WriteOp> ops,
                                                             Savepoints savepoints) {
   auto results = run_all(ops, savepoints);
-  if (!results) db_->roll_back();
+  end_transaction(results.has_value());
   return results;
+}
+
+void SqliteWriter::end_transaction(bool is_committed) {
+  if (is_committed) {
+    index_.committed();
+  } else {
+    db_->roll_back();
+    index_.rolled_back();
+  }
 }
 
 Result<std::vector<Result<OpDone>>> SqliteWriter::run_all(std::span<WriteOp> ops,
@@ -52,7 +64,9 @@ Result<std::vector<Result<OpDone>>> SqliteWriter::run_all(std::span<WriteOp> ops
     bool is_fatal = false;
     results.push_back(run_guarded(op, savepoints, is_fatal));
     if (is_fatal) return tl::unexpected<Error>(std::move(results.back()).error());
+    if (results.back()) note_stored(op, *results.back());
   }
+  if (index_.has_work(settings_.index.chunk)) TRY_VOID(index_.advance(settings_.index.slice));
   TRY_VOID(db_->run("COMMIT"));
   return results;
 }
@@ -88,15 +102,12 @@ Result<OpDone> SqliteWriter::run_one(WriteOp& op) {
   return done;
 }
 
-void SqliteWriter::note_stored(const std::vector<Result<OpDone>>& results) {
-  for (const auto& result : results) {
-    if (!result) continue;
-    const auto* published = std::get_if<std::vector<Published>>(&*result);
-    if (published == nullptr) continue;
-    for (const Published& event : *published) {
-      if (event.is_duplicate || event.is_conflict) continue;
-      index_.note_stored(1 + static_cast<std::size_t>(event.deliveries));
-    }
+void SqliteWriter::note_stored(const WriteOp& op, const OpDone& done) {
+  const auto* publish = std::get_if<PublishOp>(&op.action);
+  if (publish == nullptr) return;
+  const auto& answers = std::get<std::vector<Published>>(done);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (!answers[i].is_duplicate && !answers[i].is_conflict) index_.note_stored(publish->events[i]);
   }
 }
 
@@ -107,9 +118,10 @@ Result<bool> SqliteWriter::maintain(Timestamp now, bool is_idle) {
     TRY_VOID(log_.checkpoint());
     return true;
   }
-  const std::size_t rows = is_idle ? settings_.index_rows_idle : settings_.index_rows_busy;
-  if (index_.waiting() >= rows) {
-    TRY_VOID(index_.advance(rows));
+  if (is_idle && index_.has_work(settings_.index.idle_chunk)) {
+    auto indexed = index_in_transaction();
+    end_transaction(indexed.has_value());
+    TRY_VOID(std::move(indexed));
     return true;
   }
   if (now < swept_at_ || now - swept_at_ >= kSweepEvery) {
@@ -118,6 +130,13 @@ Result<bool> SqliteWriter::maintain(Timestamp now, bool is_idle) {
     return has_more;
   }
   return false;
+}
+
+Result<void> SqliteWriter::index_in_transaction() {
+  TRY_VOID(db_->run("BEGIN IMMEDIATE"));
+  TRY_VOID(index_.advance(settings_.index.idle_slice));
+  TRY_VOID(db_->run("COMMIT"));
+  return {};
 }
 
 // From the front of each table, which is in the order of time; a row that is not expired ends the
@@ -133,18 +152,7 @@ Result<bool> SqliteWriter::drop_expired(Timestamp now) {
 }
 
 Result<Uuid> SqliteWriter::newest_id() {
-  TRY(auto row,
-      db_->prepare(
-          "SELECT max("
-          "coalesce((SELECT id FROM events ORDER BY id DESC LIMIT 1), ?1),"
-          "coalesce((SELECT delivery FROM queue ORDER BY delivery DESC LIMIT 1), ?1),"
-          "coalesce((SELECT delivery FROM deliveries ORDER BY delivery DESC LIMIT 1), ?1))"));
-  row.bind(Uuid{});
-  TRY(const bool found, row.next());
-  FANFARE_ASSERT(found);
-  Uuid newest;
-  TRY_VOID(row.read(newest));
-  return newest;
+  return newest_stored_id(*db_);
 }
 
 }  // namespace fanfare::sqlite

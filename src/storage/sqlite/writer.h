@@ -17,8 +17,7 @@ namespace fanfare::sqlite {
 
 struct WriterSettings {
   LogLimits log;
-  std::size_t index_rows_busy;
-  std::size_t index_rows_idle;
+  IndexPace index;
 };
 
 class SqliteWriter final : public Writer {
@@ -38,7 +37,9 @@ class SqliteWriter final : public Writer {
   Result<std::vector<Result<OpDone>>> run_all(std::span<WriteOp> ops, Savepoints savepoints);
   Result<OpDone> run_guarded(WriteOp& op, Savepoints savepoints, bool& is_fatal);
   Result<OpDone> run_one(WriteOp& op);
-  void note_stored(const std::vector<Result<OpDone>>& results);
+  void note_stored(const WriteOp& op, const OpDone& done);
+  Result<void> index_in_transaction();
+  void end_transaction(bool is_committed);
   Result<bool> drop_expired(Timestamp now);
 
   std::unique_ptr<Connection> db_;
