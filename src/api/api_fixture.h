@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <gtest/gtest.h>
 
 #include "api/api_handler.h"
@@ -27,6 +28,33 @@ class InstantSender final : public Sender {
 
   std::vector<SendRequest> sent;
   int status = 200;
+
+ private:
+  Loop& loop_;
+};
+
+// Says of every name what it is told to say, later and on the loop, or nothing while it is silent.
+class ToldResolver final : public net::Resolver {
+ public:
+  explicit ToldResolver(Loop& loop) : loop_(loop) {}
+  void resolve(const std::string& name, const TenantId&, Done done) override {
+    asked.push_back(name);
+    waiting.push_back(std::move(done));
+    if (!is_silent) answer_all();
+  }
+  void answer_all() {
+    net::Resolution resolution{status, {}};
+    if (status == net::Resolution::Status::found)
+      resolution.addresses.push_back(*parse_ip("192.0.2.7"));
+    for (Done& done : std::exchange(waiting, {})) {
+      loop_.post([resolution, done = std::move(done)]() mutable { done(resolution); });
+    }
+  }
+
+  std::vector<std::string> asked;
+  std::vector<Done> waiting;
+  net::Resolution::Status status = net::Resolution::Status::found;
+  bool is_silent = false;
 
  private:
   Loop& loop_;
@@ -78,7 +106,7 @@ class ApiFixture : public ::testing::Test {
                      .random = random,
                      .extra_routes = {}};
     shared_state = std::make_shared<ApiShared>(std::move(config));
-    api = std::make_unique<ApiHandler>(*engine, loop, shared_state);
+    api = std::make_unique<ApiHandler>(*engine, loop, resolver, shared_state);
   }
   ~ApiFixture() override {
     journal.request_stop();
@@ -90,7 +118,10 @@ class ApiFixture : public ::testing::Test {
     engine.reset();
   }
 
-  ApiReply call(std::string method, std::string target, std::string body, const Call& how) {
+  // An answer that may not have come yet.
+  using Pending = std::shared_ptr<std::optional<net::HttpResponse>>;
+  Pending begin(std::string method, std::string target, std::string body, const Call& how) {
+    auto response = std::make_shared<std::optional<net::HttpResponse>>();
     net::HttpRequest request;
     request.method = std::move(method);
     request.path = target.substr(0, target.find('?'));
@@ -99,21 +130,35 @@ class ApiFixture : public ::testing::Test {
     if (!body.empty()) request.headers.emplace_back("Content-Length", std::to_string(body.size()));
     for (const auto& header : how.headers) request.headers.push_back(header);
     net::HeadVerdict verdict = api->on_head(request);
-    if (verdict.refusal) return reply_of(std::move(*verdict.refusal));
-    if (body.size() > verdict.body_bytes_max) return reply_of(api->on_refused(413, "too large"));
-    request.body = std::move(body);
-    auto response = std::make_shared<std::optional<net::HttpResponse>>();
-    api->on_request(std::move(request),
-                    [response](net::HttpResponse r) { *response = std::move(r); });
-    for (int i = 0; i < 1'000'000 && !*response; ++i) {
+    if (verdict.refusal) {
+      *response = std::move(*verdict.refusal);
+    } else if (body.size() > verdict.body_bytes_max) {
+      *response = api->on_refused(413, "too large");
+    } else {
+      request.body = std::move(body);
+      api->on_request(std::move(request),
+                      [response](net::HttpResponse r) { *response = std::move(r); });
+    }
+    return response;
+  }
+  // Turns the loop until `is_so`, while other threads work.
+  template <class Condition>
+  bool turn_until(Condition is_so) {
+    for (int i = 0; i < 1'000'000 && !is_so(); ++i) {
       loop.run_posted();
       std::this_thread::yield();
     }
-    if (!*response) {
-      ADD_FAILURE() << "no answer to " << target;
-      return {};
-    }
-    return reply_of(std::move(**response));
+    return is_so();
+  }
+  ApiReply await(const Pending& response) {
+    if (turn_until([&response] { return response->has_value(); }))
+      return reply_of(std::move(**response));
+    ADD_FAILURE() << "no answer came";
+    return {};
+  }
+  ApiReply call(std::string method, std::string target, std::string body, const Call& how) {
+    SCOPED_TRACE(method + " " + target);
+    return await(begin(std::move(method), std::move(target), std::move(body), how));
   }
   ApiReply as_admin(std::string method, std::string target, std::string body = "",
                     HeaderList headers = {}) {
@@ -156,6 +201,7 @@ class ApiFixture : public ::testing::Test {
   std::unique_ptr<Store> store = make_memory_store();
   Vault vault{Secret(std::string(32, 'k')), random};
   InstantSender sender{loop};
+  ToldResolver resolver{loop};
   std::unique_ptr<Engine> engine;
   std::shared_ptr<ApiShared> shared_state;
   std::unique_ptr<ApiHandler> api;

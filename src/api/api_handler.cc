@@ -43,9 +43,10 @@ std::string hex16(std::uint64_t value) {
 
 }  // namespace
 
-ApiHandler::ApiHandler(Engine& engine, Loop& home, std::shared_ptr<ApiShared> shared)
+ApiHandler::ApiHandler(Engine& engine, Loop& home, net::Resolver& resolver,
+                       std::shared_ptr<ApiShared> shared)
     : shared_(std::move(shared)),
-      context_{engine, home, *shared_, Uuid7Sequence(shared_->config.random)} {
+      context_{engine, home, resolver, *shared_, Uuid7Sequence(shared_->config.random)} {
   shared_->config.random.fill(
       {reinterpret_cast<std::uint8_t*>(&request_id_state_), sizeof request_id_state_});
 }

@@ -15,7 +15,8 @@ namespace fanfare {
 
 class ApiHandler final : public net::HttpHandler {
  public:
-  ApiHandler(Engine& engine, Loop& home, std::shared_ptr<ApiShared> shared);
+  ApiHandler(Engine& engine, Loop& home, net::Resolver& resolver,
+             std::shared_ptr<ApiShared> shared);
 
   net::HeadVerdict on_head(const net::HttpRequest& request) override;
   void on_request(net::HttpRequest request, net::Responder respond) override;

@@ -10,6 +10,7 @@
 #include "api/api_shared.h"
 #include "api/principal.h"
 #include "delivery/engine.h"
+#include "net/resolver.h"
 
 namespace fanfare {
 
@@ -17,6 +18,7 @@ namespace fanfare {
 struct ApiContext {
   Engine& engine;
   Loop& home;
+  net::Resolver& resolver;
   ApiShared& shared;
   Uuid7Sequence ids;
 

@@ -25,7 +25,7 @@ void change_status(ApiContext& context, const ExchangePtr& exchange, Change chan
   edit.id = (*webhook)->id;
   edit.tenant = (*webhook)->tenant;
   edit.change = change;
-  edit.render = [&context](const Webhook& stored) {
+  edit.render = [&context](const Webhook& stored, const Warnings&) {
     return Answer{200, view_of(stored, {context.now(), false, {}}), {{"ETag", etag_of(stored)}}};
   };
   edit_webhook(context, exchange, std::move(edit));
@@ -211,7 +211,7 @@ void handle_rotate_secret(ApiContext& context, const ExchangePtr& exchange) {
     return tl::unexpected<Problem>(
         validation_problem({{"/secret", "invalid_secret", done.error().message, ""}}));
   };
-  edit.render = [&context](const Webhook& stored) {
+  edit.render = [&context](const Webhook& stored, const Warnings&) {
     return Answer{200, rotation_view(stored, context.now()), {{"ETag", etag_of(stored)}}};
   };
   edit_webhook(context, exchange, std::move(edit));

@@ -22,9 +22,8 @@ WebhookRules rules_of(ApiContext& context) {
   return rules;
 }
 
-Answer answer_with(ApiContext& context, const Webhook& webhook, int status, bool shows_secret) {
-  Answer answer{
-      status, view_of(webhook, {context.now(), shows_secret, {}}), {{"ETag", etag_of(webhook)}}};
+Answer answer_with(const Webhook& webhook, int status, const WebhookViewOptions& options) {
+  Answer answer{status, view_of(webhook, options), {{"ETag", etag_of(webhook)}}};
   if (status == 201)
     answer.headers.emplace_back("Location", "/api/v1/webhooks/" + to_string(webhook.id));
   return answer;
@@ -44,11 +43,6 @@ Checked<Webhook> read_new(ApiContext& context, const Exchange& exchange) {
       tenant_of(exchange.principal, context.directory(), read.tenant ? read.tenant : *in_query);
   if (!tenant) return tl::unexpected<Problem>(tenant.error());
   webhook.tenant = *tenant;
-  if (context.directory().webhook_count(*tenant) >= limits::kWebhooksPerTenantMax) {
-    return refuse(ProblemKind::conflict, "A tenant may have at most " +
-                                             std::to_string(limits::kWebhooksPerTenantMax) +
-                                             " webhooks.");
-  }
   return webhook;
 }
 
@@ -98,14 +92,12 @@ Checked<std::optional<std::string>> named_tenant(const Exchange& exchange,
 void handle_create_webhook(ApiContext& context, const ExchangePtr& exchange) {
   auto webhook = read_new(context, *exchange);
   if (exchange->failed(webhook)) return;
-  auto edit = std::make_shared<WebhookEdit>();
-  edit->shows_secret = true;
-  edit->render = [&context](const Webhook& stored) {
-    return answer_with(context, stored, 201, true);
+  WebhookEdit edit;
+  edit.shows_secret = true;
+  edit.render = [&context](const Webhook& stored, const Warnings& warnings) {
+    return answer_with(stored, 201, {context.now(), true, {}, warnings});
   };
-  put_webhook(context, exchange, *std::move(webhook), 0, std::move(edit), [exchange] {
-    exchange->fail(Problem(ProblemKind::conflict, "This id was just taken; try again."));
-  });
+  create_webhook(context, exchange, *std::move(webhook), std::move(edit));
 }
 
 void handle_list_webhooks(ApiContext& context, const ExchangePtr& exchange) {
@@ -167,8 +159,8 @@ void handle_change_webhook(ApiContext& context, const ExchangePtr& exchange) {
     return !(before.settings == next.settings && before.status == next.status &&
              std::ranges::equal(before.secrets, next.secrets, same_secret));
   };
-  edit.render = [&context](const Webhook& stored) {
-    return answer_with(context, stored, 200, false);
+  edit.render = [&context](const Webhook& stored, const Warnings& warnings) {
+    return answer_with(stored, 200, {context.now(), false, {}, warnings});
   };
   edit_webhook(context, exchange, std::move(edit));
 }
@@ -185,7 +177,7 @@ void handle_delete_webhook(ApiContext& context, const ExchangePtr& exchange) {
     next.is_deleted = true;
     return true;
   };
-  edit.render = [](const Webhook&) { return Answer{204, "", {}}; };
+  edit.render = [](const Webhook&, const Warnings&) { return Answer{204, "", {}}; };
   edit_webhook(context, exchange, std::move(edit));
 }
 

@@ -32,6 +32,13 @@ void write_secret_state(JsonWriter& out, const Webhook& webhook,
   out.time_or_null("previous_secret_expires_at", previous_secret_expires_at(webhook, options.now));
 }
 
+void write_warnings(JsonWriter& out, std::span<const std::string> warnings) {
+  if (warnings.empty()) return;
+  out.key("warnings").begin_array();
+  for (const std::string& warning : warnings) out.text_value(warning);
+  out.end_array();
+}
+
 }  // namespace
 
 std::string etag_of(const Webhook& webhook) {
@@ -64,6 +71,7 @@ void write_webhook(JsonWriter& out, const Webhook& webhook, const WebhookViewOpt
   out.number("version", webhook.version);
   out.time("created_at", webhook.created_at).time("updated_at", webhook.updated_at);
   if (!options.recent_deliveries.empty()) out.raw("recent_deliveries", options.recent_deliveries);
+  write_warnings(out, options.warnings);
   out.end_object();
 }
 

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "api/json_writer.h"
 #include "domain/delivery.h"
@@ -11,10 +14,14 @@
 
 namespace fanfare {
 
+// Sentences about a change that was made and may still not be what was meant.
+using Warnings = std::vector<std::string>;
+
 struct WebhookViewOptions {
   Timestamp now;
-  bool shows_secret = false;           // only at creation
-  std::string_view recent_deliveries;  // JSON array; empty = left out
+  bool shows_secret = false;                   // only at creation
+  std::string_view recent_deliveries;          // JSON array; empty = left out
+  std::span<const std::string> warnings = {};  // left out if there are none
 };
 void write_webhook(JsonWriter& out, const Webhook& webhook, const WebhookViewOptions& options);
 std::string view_of(const Webhook& webhook, const WebhookViewOptions& options);

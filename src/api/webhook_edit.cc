@@ -1,7 +1,7 @@
 #include "api/webhook_edit.h"
 
 #include "api/idempotency.h"
-#include "api/views.h"
+#include "api/name_check.h"
 
 namespace fanfare {
 namespace {
@@ -11,19 +11,64 @@ namespace {
 constexpr int kTriesMax = 60;
 constexpr Millis kBetweenTries{5};
 
+using EditPtr = std::shared_ptr<WebhookEdit>;
+
 Problem no_such_webhook() {
   return {ProblemKind::not_found, "There is no webhook with this id."};
 }
 
-void try_edit(ApiContext& context, const ExchangePtr& exchange,
-              const std::shared_ptr<const WebhookEdit>& edit, int tries_left) {
+Problem too_many_webhooks() {
+  return {ProblemKind::conflict, "A tenant may have at most " +
+                                     std::to_string(limits::kWebhooksPerTenantMax) + " webhooks."};
+}
+
+// Stores a new webhook, or a change to version `expected`, and answers.
+void put_webhook(ApiContext& context, const ExchangePtr& exchange, Webhook next,
+                 std::int64_t expected, EditPtr edit, UniqueFunction<void()> on_mismatch) {
+  const Timestamp now = context.now();
+  next.version = expected + 1;
+  next.updated_at = now;
+  if (expected == 0) next.created_at = now;
+  // A kept answer is made before the commit, so with an Idempotency-Key the first answer is that
+  // one too.
+  std::shared_ptr<Answer> kept;
+  std::optional<IdempotencyClaim> claim;
+  if (exchange->idempotency) {
+    kept = std::make_shared<Answer>(edit->answer(next));
+    SecretAnswer answer{next.tenant, kept->status, kept->body, "{}"};
+    const bool is_secret = edit->shows_secret;
+    claim =
+        exchange->claim(now, [&vault = context.engine.vault(), answer, is_secret](const OpDone&) {
+          return is_secret ? sealed_answer(vault, answer)
+                           : StoredAnswer{answer.status, answer.body, false};
+        });
+  }
+  context.engine.put_webhook({std::move(next), expected}, std::move(claim), context.home,
+                             [exchange, edit, kept, on_mismatch = std::move(on_mismatch)](
+                                 Result<WebhookPtr> stored) mutable {
+                               if (!stored && stored.error().code == Errc::version_mismatch)
+                                 return on_mismatch();
+                               if (!stored) return exchange->fail(stored.error());
+                               exchange->answer(kept ? std::move(*kept) : edit->answer(**stored));
+                             });
+}
+
+void try_edit(ApiContext& context, const ExchangePtr& exchange, const EditPtr& edit,
+              int tries_left) {
   const WebhookPtr current = context.directory().webhook(edit->tenant, edit->id);
   if (!current) return exchange->fail(no_such_webhook());
   if (exchange->failed(check_if_match(exchange->request, *current))) return;
   Webhook next = *current;
   const auto is_changed = edit->change(next);
   if (exchange->failed(is_changed)) return;
-  if (!*is_changed) return answer_and_keep(context, exchange, edit->render(*current));
+  if (!*is_changed) return answer_and_keep(context, exchange, edit->answer(*current));
+  if (!edit->warnings && next.settings.url != current->settings.url) {
+    // From the beginning then: others may have changed the webhook meanwhile.
+    return check_name(context, next, [&context, exchange, edit, tries_left](Warnings warnings) {
+      edit->warnings = std::move(warnings);
+      try_edit(context, exchange, edit, tries_left);
+    });
+  }
   auto again = [&context, exchange, edit, tries_left] {
     if (tries_left == 0) {
       return exchange->fail(Problem(ProblemKind::conflict,
@@ -74,39 +119,23 @@ Checked<void> check_if_match(const net::HttpRequest& request, const Webhook& web
       "The webhook has changed since you read it: its ETag is " + etag + " now. Read it again.");
 }
 
-void put_webhook(ApiContext& context, const ExchangePtr& exchange, Webhook next,
-                 std::int64_t expected, std::shared_ptr<const WebhookEdit> edit,
-                 UniqueFunction<void()> on_mismatch) {
-  const Timestamp now = context.now();
-  next.version = expected + 1;
-  next.updated_at = now;
-  if (expected == 0) next.created_at = now;
-  // A kept answer is made before the commit, so with an Idempotency-Key the first answer is that
-  // one too.
-  std::shared_ptr<Answer> kept;
-  std::optional<IdempotencyClaim> claim;
-  if (exchange->idempotency) {
-    kept = std::make_shared<Answer>(edit->render(next));
-    SecretAnswer answer{next.tenant, kept->status, kept->body, "{}"};
-    const bool is_secret = edit->shows_secret;
-    claim =
-        exchange->claim(now, [&vault = context.engine.vault(), answer, is_secret](const OpDone&) {
-          return is_secret ? sealed_answer(vault, answer)
-                           : StoredAnswer{answer.status, answer.body, false};
-        });
-  }
-  context.engine.put_webhook({std::move(next), expected}, std::move(claim), context.home,
-                             [exchange, edit, kept, on_mismatch = std::move(on_mismatch)](
-                                 Result<WebhookPtr> stored) mutable {
-                               if (!stored && stored.error().code == Errc::version_mismatch)
-                                 return on_mismatch();
-                               if (!stored) return exchange->fail(stored.error());
-                               exchange->answer(kept ? std::move(*kept) : edit->render(**stored));
-                             });
+void edit_webhook(ApiContext& context, const ExchangePtr& exchange, WebhookEdit edit) {
+  try_edit(context, exchange, std::make_shared<WebhookEdit>(std::move(edit)), kTriesMax);
 }
 
-void edit_webhook(ApiContext& context, const ExchangePtr& exchange, WebhookEdit edit) {
-  try_edit(context, exchange, std::make_shared<const WebhookEdit>(std::move(edit)), kTriesMax);
+void create_webhook(ApiContext& context, const ExchangePtr& exchange, Webhook webhook,
+                    WebhookEdit edit) {
+  const auto shared = std::make_shared<WebhookEdit>(std::move(edit));
+  const auto next = std::make_shared<Webhook>(std::move(webhook));
+  check_name(context, *next, [&context, exchange, shared, next](Warnings warnings) {
+    // Here and not before the look-up, which leaves time for any number of others.
+    if (context.directory().webhook_count(next->tenant) >= limits::kWebhooksPerTenantMax)
+      return exchange->fail(too_many_webhooks());
+    shared->warnings = std::move(warnings);
+    put_webhook(context, exchange, std::move(*next), 0, shared, [exchange] {
+      exchange->fail(Problem(ProblemKind::conflict, "This id was just taken; try again."));
+    });
+  });
 }
 
 }  // namespace fanfare

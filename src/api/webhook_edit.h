@@ -1,10 +1,16 @@
 // Changing a webhook: read it as it is, change a copy, store the copy if nobody was faster, else
 // look again. If-Match makes being late the client's decision.
+//
+// The name in a new URL is looked up once everything else is in order and before the change is
+// stored: what is kept under an Idempotency-Key is made with the commit, so that a repetition
+// repeats the warnings. A client that goes away while the look-up runs has sent a whole request;
+// the change is made. One that a stop of the server cuts off is not.
 #pragma once
 
 #include <functional>
 
 #include "api/exchange.h"
+#include "api/views.h"
 
 namespace fanfare {
 
@@ -19,15 +25,20 @@ struct WebhookEdit {
   // Changes the copy. False if there is nothing to change: `render` then answers with the webhook
   // as it is.
   std::function<Checked<bool>(Webhook& next)> change;
-  std::function<Answer(const Webhook& stored)> render;
+  std::function<Answer(const Webhook& stored, const Warnings& warnings)> render;
   bool shows_secret = false;  // the answer is sealed if it is kept
+  // What check_name() said of the URL; none while it has not been asked.
+  std::optional<Warnings> warnings = std::nullopt;
+
+  Answer answer(const Webhook& stored) const {
+    return render(stored, warnings.value_or(Warnings{}));
+  }
 };
 void edit_webhook(ApiContext& context, const ExchangePtr& exchange, WebhookEdit edit);
 
-// Stores a new webhook, or a change to version `expected`, and answers with `render`.
-void put_webhook(ApiContext& context, const ExchangePtr& exchange, Webhook next,
-                 std::int64_t expected, std::shared_ptr<const WebhookEdit> edit,
-                 UniqueFunction<void()> on_mismatch);
+// Stores a new webhook and answers with the edit's `render`.
+void create_webhook(ApiContext& context, const ExchangePtr& exchange, Webhook webhook,
+                    WebhookEdit edit);
 
 // 412 unless the request has no If-Match or names this version.
 Checked<void> check_if_match(const net::HttpRequest& request, const Webhook& webhook);

@@ -401,7 +401,7 @@ class WebhookApply {
             "use active, or POST …/pause, /resume, /disable or /enable");
     for (const std::string_view name :
          {"disabled_reason", "version", "public_key", "previous_secret_expires_at", "created_at",
-          "updated_at", "recent_deliveries"}) {
+          "updated_at", "recent_deliveries", "warnings"}) {
       if (!is_new_ && reader_.has(name)) reader_.ignore(name);
     }
   }

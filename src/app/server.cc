@@ -158,7 +158,8 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
                                             .random = random,
                                             .extra_routes = std::move(hooks.extra_routes)});
   for (Reactor& reactor : reactors) {
-    reactor.handler = std::make_unique<ApiHandler>(*engine, *reactor.loop, shared);
+    reactor.handler =
+        std::make_unique<ApiHandler>(*engine, *reactor.loop, *reactor.resolver, shared);
   }
   return {};
 }

@@ -14,22 +14,6 @@ constexpr std::size_t kAddressesTriedMax = 4;
 // One constant text for every refusal, so that it tells a prober nothing.
 constexpr const char* kDenied = "this destination is not allowed";
 
-std::string describe(net::Resolution::Status status) {
-  using Status = net::Resolution::Status;
-  switch (status) {
-    case Status::not_found:
-      return "the host name does not exist or has no address";
-    case Status::timed_out:
-      return "the host name's name servers did not answer in time";
-    case Status::too_many:
-      return "the host name has too many addresses";
-    case Status::overloaded:
-      return "too many host names are being looked up for this tenant";
-    default:
-      return "the host name's name servers gave no usable answer";
-  }
-}
-
 int whole_ms(SteadyTime::duration duration) {
   return static_cast<int>(std::chrono::duration_cast<Millis>(duration).count());
 }
@@ -78,7 +62,7 @@ void HttpSender::Attempt::on_resolved(const net::Resolution& resolution) {
   if (phase_ != Phase::resolving) return;
   outcome_.timing.dns_ms = phase_ms();
   if (resolution.status != net::Resolution::Status::found) {
-    return finish_later(ErrorKind::dns, describe(resolution.status));
+    return finish_later(ErrorKind::dns, std::string(net::describe(resolution.status)));
   }
   addresses_ = resolution.addresses;
   on_answers();
@@ -224,7 +208,7 @@ void HttpSender::Attempt::on_deadline() {
   timer_ = 0;
   switch (phase_) {
     case Phase::resolving:
-      return finish(ErrorKind::dns, describe(net::Resolution::Status::timed_out));
+      return finish(ErrorKind::dns, std::string(net::describe(net::Resolution::Status::timed_out)));
     case Phase::waiting:
       if (left() > Millis{0}) return connect_afresh();
       return finish(ErrorKind::connect_failed, "this server has no free sockets to connect with");

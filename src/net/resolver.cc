@@ -90,6 +90,21 @@ Answer read_answer(int ares_status, const ares_addrinfo* info) {
 
 }  // namespace
 
+std::string_view describe(Status status) {
+  switch (status) {
+    case Status::not_found:
+      return "the host name does not exist or has no address";
+    case Status::timed_out:
+      return "the host name's name servers did not answer in time";
+    case Status::too_many:
+      return "the host name has too many addresses";
+    case Status::overloaded:
+      return "too many host names are being looked up for this tenant";
+    default:
+      return "the host name's name servers gave no usable answer";
+  }
+}
+
 DnsOptions::DnsOptions() : timeout(limits::kDnsTimeout) {}
 
 // The invariant: a name is in `lookups` exactly while c-ares or the deadline owes an answer for it,

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/function.h"
@@ -29,6 +30,9 @@ struct Resolution {
   Status status = Status::failed;
   std::vector<IpAddress> addresses;  // IPv4 first; not empty exactly when found
 };
+
+// What a look-up that found nothing came to, as the rest of a sentence: "the host name …".
+std::string_view describe(Resolution::Status status);
 
 // Loop thread only.
 class Resolver {

@@ -163,6 +163,28 @@ test('a rotated secret and the one before it both sign until the overlap ends', 
   assert.ok(!signedWith(one, webhook.secret) && !signedWith(one, rotated.secret));
 });
 
+// RFC 6761 6.5: no name below .example exists. Without a name server the look-up ends all the same.
+test('a name that does not resolve is saved with a warning, and an address without a look-up', async () => {
+  const tenant = await here.tenant();
+  const body = { url: 'https://does-not-exist.example/hook', events: ['*'] };
+  const send = () => tenant.call('POST', '/webhooks', body, { 'Idempotency-Key': 'unresolved' });
+  const started = performance.now();
+  const created = await send();
+  const took = performance.now() - started;
+  assert.equal(created.status, 201, created.text);
+  assert.equal(created.json.warnings.length, 1);
+  assert.match(created.json.warnings[0], /"does-not-exist\.example" was looked up and does not resolve: /);
+  assert.ok(took < 3000, `${took} ms`);
+  assert.equal((await send()).text, created.text);
+  const where = `/webhooks/${created.json.id}`;
+  assert.equal((await tenant.ok('GET', where)).warnings, undefined);
+
+  const moved = await tenant.ok('PATCH', where, { url: here.receiver.url(freshPath()) });
+  assert.equal(moved.warnings, undefined);
+  const back = await tenant.ok('PATCH', where, { url: body.url });
+  assert.equal(back.warnings.length, 1);
+});
+
 test('If-Match guards a change and what was read may be sent back', async () => {
   const tenant = await here.tenant();
   const webhook = await tenant.webhook(freshPath(), { headers: { Authorization: 'Bearer 0123456789abcdefghijk' } });
