@@ -29,10 +29,12 @@ stage_contract() {
   build_everything release && run_ctest release '^bench_smoke$' -R Contract
 }
 
+# Left out: tests that leave the process without a descriptor. The sanitizer's own check of a type opens a pipe, and
+# takes it for a bad object when it cannot. They run in the unit stage.
 stage_asan() {
   build_everything asan &&
     ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
-      run_ctest asan '^bench_smoke$'
+      run_ctest asan '^bench_smoke$|WithoutDescriptors'
 }
 
 # npm runs only if the lock file is newer than what it installed.

@@ -56,6 +56,7 @@ TEST_F(EngineTest, ALaneFullOfShortRetriesWakesForThem) {
            std::ranges::all_of(attempts, [](const auto& entry) { return entry.second == 3; });
   });
 
+  EXPECT_EQ(attempts.size(), 1600U);
   crank_until_status(DeliveryStatus::failed, 250);  // of the newest page
 }
 

@@ -14,6 +14,8 @@
 namespace fanfare {
 namespace {
 
+using namespace std::chrono_literals;
+
 class ReadPoolTest : public ::testing::Test {
  protected:
   ~ReadPoolTest() override { stop(); }
@@ -52,8 +54,9 @@ TEST_F(ReadPoolTest, ScansNeverTakeTheLastThread) {
 
   pool.submit(ReadKind::point, [&answered](Reader*) { answered.set_value(); });
 
-  answered.get_future().wait();  // hangs if both threads scan
+  EXPECT_EQ(answered.get_future().wait_for(20s), std::future_status::ready) << "both threads scan";
   release.set_value();
+  stop();  // before what the scans use goes
 }
 
 TEST_F(ReadPoolTest, RefillsGoBeforePointsAndPointsBeforeScans) {

@@ -522,7 +522,7 @@ class NoDescriptors {
   rlimit before_{};
 };
 
-TEST(HttpSender, WaitsForADescriptorWithinTheSameAttempt) {
+TEST(HttpSenderWithoutDescriptors, WaitsForOneWithinTheSameAttempt) {
   const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const timeval patience{20, 0};
   ::setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -555,7 +555,7 @@ TEST(HttpSender, WaitsForADescriptorWithinTheSameAttempt) {
   ::close(listener);
 }
 
-TEST(HttpSender, WithoutADescriptorTheAttemptFailsAtItsDeadline) {
+TEST(HttpSenderWithoutDescriptors, FailsAtTheDeadlineOfTheAttempt) {
   RunningSender running(loopback_policy(), {.exhausted_wait = Millis{10}});
   SendRequest request = RunningSender::request("http://127.0.0.1:9/");
   request.timeout = Millis{60};

@@ -302,7 +302,9 @@ class NoDescriptorsLeft {
   rlimit before_{};
 };
 
-TEST_F(HttpServerTest, SurvivesRunningOutOfDescriptors) {
+class HttpServerWithoutDescriptors : public HttpServerTest {};
+
+TEST_F(HttpServerWithoutDescriptors, ShedsAndGoesOnLater) {
   options_.limits.accept_pause = 20ms;
   start();
   TestClient open(port_);
@@ -321,7 +323,7 @@ TEST_F(HttpServerTest, SurvivesRunningOutOfDescriptors) {
   EXPECT_EQ(later.exchange(get("/later")).body, "GET /later ");
 }
 
-TEST_F(HttpServerTest, DoesNotSpinWhileItHasNoDescriptors) {
+TEST_F(HttpServerWithoutDescriptors, DoesNotSpin) {
   options_.limits.accept_pause = 20ms;
   start();
   std::vector<TestClient> waiting(8);
