@@ -205,8 +205,8 @@ void Journal::run(const std::stop_token& stop) {
     }
     has_background_work = true;
     if (commit(batch)) {
-      // What cannot wait (a long log, a long unindexed tail) is done between two commits; its error
-      // shows in the next commit.
+      // What cannot wait (a long log) is done between two commits; its error shows in the next
+      // commit.
       static_cast<void>(writer_.maintain(clock_.wall_now(), /*is_idle=*/false));
       continue;
     }

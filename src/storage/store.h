@@ -22,9 +22,9 @@ class Writer {
   // outer error (Errc::unavailable: disk full, I/O error, hard limit of the log) means that nothing
   // was stored; the store stays usable and the same operations may be given again.
   virtual Result<std::vector<Result<OpDone>>> commit(std::span<WriteOp> ops) = 0;
-  // Background work in one bounded step, between commits: advances the lazy indexes, checkpoints
-  // the log, drops expired idempotency keys and event ids. True if more is waiting. `is_idle`
-  // allows work that could wait.
+  // Background work in one bounded step, between commits: checkpoints the log, drops expired
+  // idempotency keys and event ids. True if more is waiting. `is_idle` allows work that could wait:
+  // indexes that are filled later.
   virtual Result<bool> maintain(Timestamp now, bool is_idle) = 0;
   // The greatest event or delivery id ever stored; nil in an empty store.
   virtual Result<Uuid> newest_id() = 0;

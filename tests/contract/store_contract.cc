@@ -48,7 +48,12 @@ std::string hex(std::string_view bytes) {
 
 std::vector<StoreKind> all_stores() {
   SqliteTuning eager;
-  eager.index = {.chunk = 3, .slice = 2, .idle_chunk = 1, .idle_slice = 2};
+  eager.index = {.chunk = 3,
+                 .slice = 2,
+                 .idle_chunk = 1,
+                 .idle_slice = 2,
+                 .found_ids = 2,
+                 .remembered_max = 9};
   eager.log = {.idle_bytes = 0, .soft_bytes = 1 << 16, .hard_bytes = 1 << 30};
   return {{"Memory", [] { return OpenedStore{.ground = {}, .store = make_memory_store()}; }},
           {"Sqlite", [] { return open_sqlite({}); }},

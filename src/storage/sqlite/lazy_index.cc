@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "storage/sqlite/rows.h"
 
 namespace fanfare::sqlite {
@@ -18,85 +19,110 @@ Result<Uuid> read_watermark(Connection& db) {
 
 Result<void> LazyIndex::load() {
   TRY(watermark_, read_watermark(db_));
-  TRY(found_end_, newest_stored_id(db_));
+  TRY(newest_, newest_stored_id(db_));
+  found_end_ = newest_;
   return {};
 }
 
-bool LazyIndex::has_work(std::size_t waiting) const {
-  return !chunk_.empty() || found_end_ > watermark_ || waiting_.size() >= waiting;
+bool LazyIndex::has_work(bool is_idle) const {
+  return chunk_ || found_end_ > watermark_ ||
+         remembered_.size() >= (is_idle ? pace_.idle_chunk : pace_.chunk);
 }
+
+// ---- what was stored ----
 
 void LazyIndex::note_stored(const EventPlan& plan) {
   const Event& event = plan.event;
-  fresh_.push_back({Table::tenant_events, event.tenant.value, event.id.value});
+  note(Table::tenant_events, event.tenant.value, event.id.value);
   for (const auto* runs : {&plan.runs, &plan.skipped}) {
     for (const QueuedRun& run : *runs) {
-      fresh_.push_back({Table::webhook_deliveries, run.webhook.value, run.delivery.value});
-      fresh_.push_back({Table::tenant_deliveries, run.tenant.value, run.delivery.value});
+      note(Table::webhook_deliveries, run.webhook.value, run.delivery.value);
+      note(Table::tenant_deliveries, run.tenant.value, run.delivery.value);
     }
   }
 }
 
-Result<void> LazyIndex::advance(std::size_t entries_min) {
-  if (chunk_.empty()) TRY_VOID(begin_chunk());
-  // Twice what comes in: a chunk is over before the next one is full.
-  const std::size_t entries = std::max(entries_min, 2 * fresh_.size());
-  const std::size_t end = std::min(chunk_.size(), reached_ + entries);
-  while (reached_ < end) TRY_VOID(insert(chunk_[reached_++]));
-  if (!chunk_.empty() && reached_ == chunk_.size()) {
-    TRY_VOID(db_.run("UPDATE index_watermark SET watermark = ?", chunk_end_));
-  }
-  return {};
+void LazyIndex::note(Table table, const Uuid& owner, const Uuid& id) {
+  // Below it lists would miss this id for ever.
+  FANFARE_ASSERT(id > newest_);
+  fresh_.push_back({table, owner, id});
 }
 
 void LazyIndex::committed() {
   for (const Entry& entry : fresh_) newest_ = std::max(newest_, entry.id);
-  waiting_.insert(waiting_.end(), fresh_.begin(), fresh_.end());
+  remembered_.insert(remembered_.end(), fresh_.begin(), fresh_.end());
   fresh_.clear();
-  at_ = reached_;
-  if (chunk_.empty() || at_ < chunk_.size()) return;
-  watermark_ = chunk_end_;
-  chunk_.clear();
-  at_ = reached_ = 0;
+  if (chunk_) {
+    chunk_->committed = chunk_->reached;
+    if (chunk_->committed == chunk_->entries.size()) {
+      watermark_ = chunk_->end;
+      chunk_.reset();
+    }
+  }
+  if (remembered_.size() > pace_.remembered_max) {
+    remembered_.clear();
+    chunk_.reset();
+    found_end_ = newest_;
+  }
 }
 
 void LazyIndex::rolled_back() {
   fresh_.clear();
-  reached_ = at_;
+  if (chunk_) chunk_->reached = chunk_->committed;
 }
 
-Result<void> LazyIndex::begin_chunk() {
-  if (found_end_ > watermark_) {
-    TRY_VOID(collect_found());
-  } else {
-    std::swap(chunk_, waiting_);
-    chunk_end_ = newest_;
+// ---- chunks ----
+
+Result<void> LazyIndex::advance(std::size_t entries_min) {
+  if (!chunk_) {
+    TRY(chunk_, next_chunk());
+    std::sort(chunk_->entries.begin(), chunk_->entries.end());
   }
-  std::sort(chunk_.begin(), chunk_.end());
+  // Twice what comes in: a chunk is over before the next one is full.
+  const std::size_t count = std::max(entries_min, 2 * fresh_.size());
+  const std::size_t end = std::min(chunk_->entries.size(), chunk_->reached + count);
+  while (chunk_->reached < end) TRY_VOID(insert(chunk_->entries[chunk_->reached++]));
+  if (end < chunk_->entries.size()) return {};
+  TRY_VOID(db_.run("UPDATE index_watermark SET watermark = ?", chunk_->end));
   return {};
 }
 
-// What an earlier process stored and did not index. It may hold what is in an index already: an
-// entry goes in once, whatever happens.
-Result<void> LazyIndex::collect_found() {
-  TRY(auto row,
-      db_.prepare("SELECT max(id) FROM (SELECT id FROM ("
-                  "SELECT * FROM (SELECT delivery AS id FROM queue WHERE delivery > ?1"
-                  " ORDER BY delivery LIMIT ?2) UNION ALL "
-                  "SELECT * FROM (SELECT delivery FROM deliveries WHERE delivery > ?1"
-                  " ORDER BY delivery LIMIT ?2) UNION ALL "
-                  "SELECT * FROM (SELECT id FROM events WHERE id > ?1 ORDER BY id LIMIT ?2)"
-                  ") ORDER BY id LIMIT ?2)"));
-  row.bind(watermark_, chunk_size_);
-  TRY_VOID(row.next());
-  TRY_VOID(row.read(chunk_end_));
-  chunk_end_ = std::min(chunk_end_, found_end_);
-  auto collected = collect_rows();
-  if (!collected) chunk_.clear();
-  return collected;
+Result<LazyIndex::Chunk> LazyIndex::next_chunk() {
+  if (found_end_ > watermark_) return find_chunk();
+  return Chunk{.entries = std::exchange(remembered_, {}), .end = newest_};
 }
 
-Result<void> LazyIndex::collect_rows() {
+// The id at which `found_ids` more rows are reached in whichever table reaches them first.
+Result<Uuid> LazyIndex::end_of_found() {
+  TRY(auto row, db_.prepare("SELECT min(id) FROM ("
+                            "SELECT * FROM (SELECT delivery AS id FROM queue WHERE delivery > ?1"
+                            " ORDER BY delivery LIMIT 1 OFFSET ?2) UNION ALL "
+                            "SELECT * FROM (SELECT delivery FROM deliveries WHERE delivery > ?1"
+                            " ORDER BY delivery LIMIT 1 OFFSET ?2) UNION ALL "
+                            "SELECT * FROM (SELECT id FROM events WHERE id > ?1"
+                            " ORDER BY id LIMIT 1 OFFSET ?2))"));
+  row.bind(watermark_, pace_.found_ids - 1);
+  TRY_VOID(row.next());
+  std::optional<Uuid> end;
+  TRY_VOID(row.read(end));
+  return std::min(end.value_or(found_end_), found_end_);
+}
+
+// It may hold what is in an index already: an entry goes in once, whatever happens.
+Result<LazyIndex::Chunk> LazyIndex::find_chunk() {
+  Chunk chunk;
+  TRY(chunk.end, end_of_found());
+  const auto collect = [&](Table table, Sql rows) -> Result<void> {
+    TRY(auto row, db_.prepare(rows));
+    row.bind(watermark_, chunk.end);
+    while (true) {
+      TRY(const bool found, row.next());
+      if (!found) return {};
+      Entry& entry = chunk.entries.emplace_back();
+      entry.table = table;
+      TRY_VOID(row.read(entry.owner, entry.id));
+    }
+  };
   TRY_VOID(collect(Table::webhook_deliveries,
                    "SELECT webhook, delivery FROM queue WHERE delivery > ?1 AND delivery <= ?2"
                    " UNION ALL SELECT webhook, delivery FROM deliveries"
@@ -105,19 +131,9 @@ Result<void> LazyIndex::collect_rows() {
                    "SELECT tenant, delivery FROM queue WHERE delivery > ?1 AND delivery <= ?2"
                    " UNION ALL SELECT tenant, delivery FROM deliveries"
                    " WHERE delivery > ?1 AND delivery <= ?2"));
-  return collect(Table::tenant_events, "SELECT tenant, id FROM events WHERE id > ?1 AND id <= ?2");
-}
-
-Result<void> LazyIndex::collect(Table table, Sql rows) {
-  TRY(auto row, db_.prepare(rows));
-  row.bind(watermark_, chunk_end_);
-  while (true) {
-    TRY(const bool found, row.next());
-    if (!found) return {};
-    Entry& entry = chunk_.emplace_back();
-    entry.table = table;
-    TRY_VOID(row.read(entry.owner, entry.id));
-  }
+  TRY_VOID(
+      collect(Table::tenant_events, "SELECT tenant, id FROM events WHERE id > ?1 AND id <= ?2"));
+  return chunk;
 }
 
 Result<void> LazyIndex::insert(const Entry& entry) {

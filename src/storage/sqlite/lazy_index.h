@@ -4,14 +4,16 @@
 // store new rows: it costs no transaction of its own and no commit waits long for it.
 //
 // Each index holds every stored id up to the watermark and, while a chunk is on its way, some above
-// it, so a list is the index and the tables above the watermark, merged (id_walk.h). Ids are stored
-// in increasing order (the journal assigns them so), which is why nothing can appear below the
-// watermark later. The writer's thread only.
+// it, so a list is the index and the tables above the watermark, merged (id_walk.h). Nothing is
+// ever stored below the newest id (the journal assigns them so), hence no chunk misses anything.
+// What was stored is remembered until it is indexed; what is not remembered, because an earlier
+// process stored it or too much waits, is found in the tables. The writer's thread only.
 #pragma once
 
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "storage/sqlite/connection.h"
@@ -25,23 +27,21 @@ struct IndexPace {
   std::size_t slice = 64;          // the least of a chunk that goes in with a commit
   std::size_t idle_chunk = 1'500;  // so many are worth it when nothing else is to do
   std::size_t idle_slice = 3'000;  // of a chunk in a transaction of its own: some milliseconds
+  std::size_t found_ids = 3'000;   // events and deliveries read from the tables at a time
+  std::size_t remembered_max = 300'000;  // 10 MB
 };
 
 class LazyIndex {
  public:
-  // `chunk`: how many entries of what is found at start are taken at a time.
-  LazyIndex(Connection& db, std::size_t chunk) : db_(db), chunk_size_(chunk) {}
-  // Reads the watermark and what lies above it.
+  LazyIndex(Connection& db, const IndexPace& pace) : db_(db), pace_(pace) {}
   Result<void> load();
 
-  // What is stored next must lie above it.
-  const Uuid& watermark() const { return watermark_; }
-  // A chunk is on its way, rows were found at start, or at least `waiting` entries wait.
-  bool has_work(std::size_t waiting) const;
+  // Whether an advance() is due; when idle for less.
+  bool has_work(bool is_idle) const;
 
   // Inside the writer's transaction, which ends with committed() or rolled_back(): an event and its
-  // deliveries were stored; the next entries, `entries_min` or twice what was stored if that is
-  // more, go into their index.
+  // deliveries were stored, above everything committed so far; the next entries go in,
+  // `entries_min` or twice what was stored if that is more.
   void note_stored(const EventPlan& plan);
   Result<void> advance(std::size_t entries_min);
   void committed();
@@ -55,24 +55,27 @@ class LazyIndex {
     Uuid id;
     auto operator<=>(const Entry&) const = default;
   };
+  struct Chunk {
+    std::vector<Entry> entries;  // sorted
+    Uuid end;                    // the watermark once all are in
+    std::size_t committed = 0;   // entries that are in
+    std::size_t reached = 0;     // the same in this transaction
+  };
 
-  Result<void> begin_chunk();
-  Result<void> collect_found();
-  Result<void> collect_rows();
-  Result<void> collect(Table table, Sql rows);
+  void note(Table table, const Uuid& owner, const Uuid& id);
+  Result<Chunk> next_chunk();
+  Result<Chunk> find_chunk();
+  Result<Uuid> end_of_found();
   Result<void> insert(const Entry& entry);
 
   Connection& db_;
-  std::size_t chunk_size_;
-  Uuid watermark_;              // committed
-  Uuid found_end_;              // the newest id at start: `waiting_` holds none up to it
-  Uuid newest_;                 // of those in `waiting_`
-  std::vector<Entry> fresh_;    // of this transaction
-  std::vector<Entry> waiting_;  // stored since the start, in no chunk yet
-  std::vector<Entry> chunk_;    // sorted
-  Uuid chunk_end_;              // the watermark once the chunk is in
-  std::size_t at_ = 0;          // entries of the chunk that are in, committed
-  std::size_t reached_ = 0;     // the same in this transaction
+  const IndexPace pace_;
+  Uuid watermark_;                 // committed
+  Uuid found_end_;                 // up to here the tables say what is to be indexed
+  Uuid newest_;                    // id that is committed
+  std::vector<Entry> fresh_;       // of this transaction
+  std::vector<Entry> remembered_;  // committed, above found_end_, in no chunk yet
+  std::optional<Chunk> chunk_;
 };
 
 // The committed watermark, as a reader's snapshot sees it.

@@ -9,7 +9,12 @@ class LazyIndexTest : public SqliteStoreTest {
  protected:
   // Chunks of four events with a delivery each, six entries a slice, nothing when idle.
   static SqliteTuning sliced() {
-    return {.index = {.chunk = 12, .slice = 6, .idle_chunk = 1'000, .idle_slice = 6}};
+    return {.index = {.chunk = 12,
+                      .slice = 6,
+                      .idle_chunk = 1'000,
+                      .idle_slice = 6,
+                      .found_ids = 4,
+                      .remembered_max = 1'000}};
   }
   static sqlite::Connection& db_of(Store& store) {
     return dynamic_cast<SqliteStore&>(store).connection_for_test();
@@ -74,18 +79,99 @@ TEST_F(LazyIndexTest, LessThanAChunkWaits) {
   expect_whole_lists(*store, 3);
 }
 
-TEST_F(LazyIndexTest, ASliceOfARefusedCommitGoesInLater) {
+TEST_F(LazyIndexTest, ASliceOfACommitThatIsRolledBackGoesInLater) {
+  auto store = open(sliced());
+  commit(*store, plans(4));
+  // Fails in COMMIT, when the slice is in.
+  sqlite3_commit_hook(db_of(*store).handle(), [](void*) { return 1; }, nullptr);
+  std::vector<WriteOp> ops(1);
+  ops[0].action = SetSettingOp{.key = "key", .value = "value"};
+  ASSERT_FALSE(store->writer().commit(ops).has_value());
+  sqlite3_commit_hook(db_of(*store).handle(), nullptr, nullptr);
+  EXPECT_EQ(indexed(*store), 0);
+
+  commit_nothing(*store);
+  commit_nothing(*store);
+
+  EXPECT_EQ(indexed(*store), 12);
+  EXPECT_EQ(unmarked(*store), 0);
+  expect_whole_lists(*store, 4);
+}
+
+TEST_F(LazyIndexTest, NothingOfARefusedCommitIsIndexed) {
   auto store = open(sliced());
   commit(*store, plans(4));
   ASSERT_TRUE(dynamic_cast<SqliteStore&>(*store).limit_growth_for_test(1).has_value());
   ASSERT_FALSE(commit(*store, plans(50, 20'000)).has_value());
-  EXPECT_EQ(indexed(*store), 0);
   ASSERT_TRUE(dynamic_cast<SqliteStore&>(*store).limit_growth_for_test(0).has_value());
 
+  for (int i = 0; i < 5; ++i) commit_nothing(*store);
+
+  EXPECT_EQ(indexed(*store), 12);
+  expect_whole_lists(*store, 4);
+}
+
+TEST_F(LazyIndexTest, ACommitIsStoredThoughItsSliceCannotBe) {
+  SqliteTuning tuning = sliced();
+  tuning.index.slice = 100'000;
+  tuning.index.remembered_max = 100'000;
+  auto store = open(tuning);
+  commit(*store, plans(1500));
+  ASSERT_TRUE(dynamic_cast<SqliteStore&>(*store).limit_growth_for_test(2).has_value());
+
+  commit_nothing(*store);
+  EXPECT_EQ(indexed(*store), 0);
+  EXPECT_EQ(count_deliveries(*store), 1500U);
+  EXPECT_TRUE(commit(*store, plans(1)).has_value()) << "the index rests";
+
+  ASSERT_TRUE(dynamic_cast<SqliteStore&>(*store).limit_growth_for_test(0).has_value());
+  store->writer().maintain(clock_.wall_now(), false);
+  commit_nothing(*store);
+  EXPECT_EQ(indexed(*store), 4500);
+  EXPECT_EQ(unmarked(*store), 1);
+}
+
+TEST_F(LazyIndexTest, WhatIsTooMuchToRememberIsFoundInTheTables) {
+  SqliteTuning tuning = sliced();
+  tuning.index.remembered_max = 20;
+  auto store = open(tuning);
+  commit(*store, plans(9));
+  expect_whole_lists(*store, 9);
+
+  for (int i = 0; i < 9; ++i) {
+    commit_nothing(*store);
+    expect_whole_lists(*store, 9);
+  }
+
+  EXPECT_EQ(indexed(*store), 27);
+  EXPECT_EQ(unmarked(*store), 0);
+}
+
+TEST_F(LazyIndexTest, AnEntryWithoutItsEventIsPassedOver) {
+  auto store = open(sliced());
+  const auto made = plans(2);
+  commit(*store, made);
+  auto entry = db_of(*store).run("INSERT INTO tenant_events VALUES (?, ?)", tenant_,
+                                 ids_.next(clock_.wall_now()));
+  ASSERT_TRUE(entry.has_value());
+
+  expect_whole_lists(*store, 2);
+}
+
+TEST_F(LazyIndexTest, FoundRowsThatAreGoneMeanwhileDoNotHoldTheWatermark) {
+  {
+    auto store = open(sliced());
+    commit(*store, plans(3));
+  }
+  auto store = open(sliced());
+  ASSERT_TRUE(db_of(*store).execute("DELETE FROM events; DELETE FROM queue").has_value());
+
+  commit_nothing(*store);
+  commit(*store, plans(4));
   commit_nothing(*store);
   commit_nothing(*store);
 
-  EXPECT_EQ(indexed(*store), 12) << "four events: nothing of the refused fifty";
+  EXPECT_EQ(unmarked(*store), 0);
   expect_whole_lists(*store, 4);
 }
 

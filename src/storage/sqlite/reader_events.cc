@@ -88,14 +88,16 @@ Result<Rows<Event>> SqliteReader::list_events(const EventFilter& filter, IdWalk&
     TRY_VOID(check_deadline());
     TRY(const auto id, walk.next());
     if (!id) return page;
-    TRY(auto event, load_event_head(EventId{*id}));
-    if (!matches(filter, event)) continue;
+    auto event = load_event_head(EventId{*id});
+    if (!event && event.error().code == Errc::not_found) continue;  // its index entry is left over
+    if (!event) return tl::unexpected<Error>(std::move(event).error());
+    if (!matches(filter, *event)) continue;
     if (page.rows.size() == limit) {
       page.has_more = true;
       return page;
     }
-    TRY_VOID(add_payload(event));
-    page.rows.push_back(std::move(event));
+    TRY_VOID(add_payload(*event));
+    page.rows.push_back(*std::move(event));
   }
 }
 

@@ -306,6 +306,30 @@ TEST_F(SqliteStoreTest, AReaderLeavesNoSnapshotBehind) {
       << "1 would be: a reader is in the way";
 }
 
+TEST_F(SqliteStoreTest, AnOperationThatMeetsADamagedRowTakesNothingElseWithIt) {
+  auto store = open();
+  auto with_key = [this] {
+    EventPlan made = plan();
+    made.event.event_id = "order-17";
+    made.fingerprint = "same";
+    return made;
+  };
+  commit(*store, {with_key()});
+  auto& db = dynamic_cast<SqliteStore&>(*store).connection_for_test();
+  ASSERT_TRUE(db.execute("UPDATE event_keys SET event = x'00'").has_value());
+  std::vector<WriteOp> ops(2);
+  ops[0].action = PublishOp{.events = {plan(), with_key()}};
+  ops[1].action = PublishOp{.events = {plan()}};
+
+  const auto results = store->writer().commit(ops);
+
+  ASSERT_TRUE(results.has_value());
+  ASSERT_FALSE((*results)[0].has_value());
+  EXPECT_EQ((*results)[0].error().code, Errc::corrupt);
+  EXPECT_TRUE((*results)[1].has_value());
+  EXPECT_EQ(*db.number("SELECT count(*) FROM events"), 2) << "not the first of the damaged pair";
+}
+
 TEST_F(SqliteStoreTest, ADamagedRowIsCorruptAndNotACrash) {
   auto store = open();
   const auto made = plans(1);

@@ -15,13 +15,23 @@ using namespace std::chrono_literals;
 constexpr Millis kSweepEvery = 60s;
 constexpr int kSweptRowsMax = 500;  // in one step: about a millisecond
 
+// A row that cannot be read, or is not what the program relies on.
+bool is_damage(Errc code) {
+  return code == Errc::corrupt || code == Errc::internal;
+}
+
+// What one operation may be guilty of, and the others of its batch not.
+bool is_of_one_operation(Errc code) {
+  return code == Errc::conflict || is_damage(code);
+}
+
 }  // namespace
 
 SqliteWriter::SqliteWriter(std::unique_ptr<Connection> db, const WriterSettings& settings)
     : db_(std::move(db)),
       settings_(settings),
       log_(*db_, settings.log),
-      index_(*db_, settings.index.chunk) {}
+      index_(*db_, settings.index) {}
 
 Result<void> SqliteWriter::load() {
   TRY_VOID(log_.load());
@@ -30,34 +40,40 @@ Result<void> SqliteWriter::load() {
 
 // ---- commit ----
 
+// Runs `work` between BEGIN and COMMIT; what it did is undone if any of the three fails.
+template <class Work>
+auto SqliteWriter::in_transaction(const Work& work) -> decltype(work()) {
+  auto done = [&]() -> decltype(work()) {
+    TRY_VOID(db_->run("BEGIN IMMEDIATE"));
+    auto worked = work();
+    if (worked) TRY_VOID(db_->run("COMMIT"));
+    return worked;
+  }();
+  if (done) {
+    index_.committed();
+  } else {
+    db_->roll_back();
+    index_.rolled_back();
+  }
+  return done;
+}
+
 Result<std::vector<Result<OpDone>>> SqliteWriter::commit(std::span<WriteOp> ops) {
   TRY_VOID(log_.check_room());
-  auto results = run_batch(ops, Savepoints::none);
-  if (!results && results.error().code == Errc::conflict) {
-    results = run_batch(ops, Savepoints::for_each_operation);
+  const auto run = [&](Savepoints savepoints) {
+    return in_transaction([&] { return run_batch(ops, savepoints); });
+  };
+  const bool was_index_failing = is_index_failing_;
+  auto results = run(Savepoints::none);
+  if (!results && is_index_failing_ && !was_index_failing) results = run(Savepoints::none);
+  if (!results && is_of_one_operation(results.error().code)) {
+    results = run(Savepoints::for_each_operation);
   }
   return results;
 }
 
 Result<std::vector<Result<OpDone>>> SqliteWriter::run_batch(std::span<WriteOp> ops,
                                                             Savepoints savepoints) {
-  auto results = run_all(ops, savepoints);
-  end_transaction(results.has_value());
-  return results;
-}
-
-void SqliteWriter::end_transaction(bool is_committed) {
-  if (is_committed) {
-    index_.committed();
-  } else {
-    db_->roll_back();
-    index_.rolled_back();
-  }
-}
-
-Result<std::vector<Result<OpDone>>> SqliteWriter::run_all(std::span<WriteOp> ops,
-                                                          Savepoints savepoints) {
-  TRY_VOID(db_->run("BEGIN IMMEDIATE"));
   std::vector<Result<OpDone>> results;
   results.reserve(ops.size());
   for (WriteOp& op : ops) {
@@ -66,8 +82,9 @@ Result<std::vector<Result<OpDone>>> SqliteWriter::run_all(std::span<WriteOp> ops
     if (is_fatal) return tl::unexpected<Error>(std::move(results.back()).error());
     if (results.back()) note_stored(op, *results.back());
   }
-  if (index_.has_work(settings_.index.chunk)) TRY_VOID(index_.advance(settings_.index.slice));
-  TRY_VOID(db_->run("COMMIT"));
+  if (!is_index_failing_ && index_.has_work(/*is_idle=*/false)) {
+    TRY_VOID(advance_index(settings_.index.slice));
+  }
   return results;
 }
 
@@ -79,8 +96,11 @@ Result<OpDone> SqliteWriter::run_guarded(WriteOp& op, Savepoints savepoints, boo
   db_->take_failure();
   auto result = run_one(op);
   const int failure = db_->take_failure() & 0xff;
-  if (failure != SQLITE_OK) {
-    if (!is_guarded || failure != SQLITE_CONSTRAINT) return result;
+  // It may have written something before it met a row that cannot be read.
+  const bool is_damaged = !result && is_damage(result.error().code);
+  if (failure != SQLITE_OK || is_damaged) {
+    const bool is_its_own = failure == SQLITE_OK || failure == SQLITE_CONSTRAINT;
+    if (!is_guarded || !is_its_own) return result;
     TRY_VOID(db_->run("ROLLBACK TO operation"));
   }
   if (is_guarded) TRY_VOID(db_->run("RELEASE operation"));
@@ -89,12 +109,6 @@ Result<OpDone> SqliteWriter::run_guarded(WriteOp& op, Savepoints savepoints, boo
 }
 
 Result<OpDone> SqliteWriter::run_one(WriteOp& op) {
-  if (const auto* publish = std::get_if<PublishOp>(&op.action)) {
-    // Lists would never show an event that arrives below the watermark of their index.
-    for (const EventPlan& plan : publish->events) {
-      FANFARE_ASSERT(plan.event.id.value > index_.watermark());
-    }
-  }
   if (op.claim) TRY_VOID(check_claim(*db_, *op.claim));
   TRY(OpDone done,
       std::visit([this](const auto& action) { return apply(*db_, action); }, op.action));
@@ -118,13 +132,12 @@ Result<bool> SqliteWriter::maintain(Timestamp now, bool is_idle) {
     TRY_VOID(log_.checkpoint());
     return true;
   }
-  if (is_idle && index_.has_work(settings_.index.idle_chunk)) {
-    auto indexed = index_in_transaction();
-    end_transaction(indexed.has_value());
-    TRY_VOID(std::move(indexed));
+  if (is_idle && index_.has_work(is_idle)) {
+    TRY_VOID(in_transaction([this] { return advance_index(settings_.index.idle_slice); }));
     return true;
   }
   if (now < swept_at_ || now - swept_at_ >= kSweepEvery) {
+    is_index_failing_ = false;  // is tried again
     TRY(const bool has_more, drop_expired(now));
     if (!has_more) swept_at_ = now;
     return has_more;
@@ -132,11 +145,10 @@ Result<bool> SqliteWriter::maintain(Timestamp now, bool is_idle) {
   return false;
 }
 
-Result<void> SqliteWriter::index_in_transaction() {
-  TRY_VOID(db_->run("BEGIN IMMEDIATE"));
-  TRY_VOID(index_.advance(settings_.index.idle_slice));
-  TRY_VOID(db_->run("COMMIT"));
-  return {};
+Result<void> SqliteWriter::advance_index(std::size_t entries_min) {
+  auto advanced = index_.advance(entries_min);
+  is_index_failing_ = !advanced;
+  return advanced;
 }
 
 // From the front of each table, which is in the order of time; a row that is not expired ends the

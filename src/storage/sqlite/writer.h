@@ -2,9 +2,12 @@
 // *_ops.cc. The journal's thread only.
 //
 // Operations refuse before they write, so a batch needs no savepoints (they would cost a tenth of
-// the rate). If a statement fails in the middle of an operation all the same (an id that is already
-// stored: a bug of the caller), the batch is rolled back and run again with a savepoint around each
-// operation, so that only the guilty one is lost. An answer may thus be rendered twice.
+// the rate). If an operation fails in its middle all the same (an id that is already stored: a bug
+// of the caller; a damaged row), the batch is rolled back and run again with a savepoint around
+// each operation, so that only the guilty one is lost. An answer may thus be rendered twice.
+//
+// A batch takes a slice of the lazy indexes with it. If that fails, the batch is stored without it
+// and the indexes rest for a while: lists grow slower by it, and nothing else.
 #pragma once
 
 #include <memory>
@@ -32,20 +35,21 @@ class SqliteWriter final : public Writer {
   Connection& connection_for_test() { return *db_; }
 
  private:
+  template <class Work>
+  auto in_transaction(const Work& work) -> decltype(work());
   enum class Savepoints { none, for_each_operation };
   Result<std::vector<Result<OpDone>>> run_batch(std::span<WriteOp> ops, Savepoints savepoints);
-  Result<std::vector<Result<OpDone>>> run_all(std::span<WriteOp> ops, Savepoints savepoints);
   Result<OpDone> run_guarded(WriteOp& op, Savepoints savepoints, bool& is_fatal);
   Result<OpDone> run_one(WriteOp& op);
   void note_stored(const WriteOp& op, const OpDone& done);
-  Result<void> index_in_transaction();
-  void end_transaction(bool is_committed);
+  Result<void> advance_index(std::size_t entries_min);
   Result<bool> drop_expired(Timestamp now);
 
   std::unique_ptr<Connection> db_;
   WriterSettings settings_;
   WriteAheadLog log_;
   LazyIndex index_;
+  bool is_index_failing_ = false;
   Timestamp swept_at_{};  // when expired keys were last looked for and none was left
 };
 
