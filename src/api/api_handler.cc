@@ -46,7 +46,8 @@ std::string hex16(std::uint64_t value) {
 ApiHandler::ApiHandler(Engine& engine, Loop& home, net::Resolver& resolver,
                        std::shared_ptr<ApiShared> shared)
     : shared_(std::move(shared)),
-      context_{engine, home, resolver, *shared_, Uuid7Sequence(shared_->config.random)} {
+      context_{engine, home, *shared_, Uuid7Sequence(shared_->config.random),
+               NameChecker(home, resolver, url_rules_of(shared_->config.policy))} {
   shared_->config.random.fill(
       {reinterpret_cast<std::uint8_t*>(&request_id_state_), sizeof request_id_state_});
 }

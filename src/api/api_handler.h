@@ -2,8 +2,10 @@
 // checked before the body is read, answers repeated requests from what was kept, and hands the rest
 // to the route's handler.
 //
-// Loop thread only. It must outlive the replies it waits for: drain the server and stop the engine
-// first.
+// Loop thread only. It must outlive the replies it waits for, and these come from the engine, from
+// the loop's timers and from the resolver: before it goes, drain the server, stop the engine's
+// threads and end the loop's. What the loop and the resolver still hold then is never called, only
+// destroyed, which may be after the handler (app/server.cc shows the order).
 #pragma once
 
 #include <memory>

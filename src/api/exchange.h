@@ -8,9 +8,9 @@
 #include <string>
 
 #include "api/api_shared.h"
+#include "api/name_check.h"
 #include "api/principal.h"
 #include "delivery/engine.h"
-#include "net/resolver.h"
 
 namespace fanfare {
 
@@ -18,9 +18,9 @@ namespace fanfare {
 struct ApiContext {
   Engine& engine;
   Loop& home;
-  net::Resolver& resolver;
   ApiShared& shared;
   Uuid7Sequence ids;
+  NameChecker names;
 
   Directory& directory() { return engine.directory(); }
   Timestamp now() const { return shared.config.clock.wall_now(); }

@@ -36,6 +36,14 @@ class NameCheck : public ApiFixture {
     const auto reply = call("GET", "/api/v1/webhooks", "", {acme.key, {}});
     return reply.json.at("data").as_array().size();
   }
+  // As many creates as there are look-ups for a tenant, none of them answered.
+  std::vector<Pending> fill_look_ups() {
+    resolver.is_silent = true;
+    std::vector<Pending> pending;
+    for (int i = 0; i < limits::kNameChecksPerTenantMax; ++i) pending.push_back(begin_create());
+    EXPECT_EQ(resolver.asked.size(), pending.size());
+    return pending;
+  }
   // Until the request waits for the resolver and for nothing else.
   void wait_for_question() {
     ASSERT_TRUE(turn_until([this] { return !resolver.waiting.empty(); }));
@@ -87,24 +95,28 @@ TEST_F(NameCheck, ALookUpThatTheTenantHasNoRoomForSaysNothing) {
   EXPECT_FALSE(warns(reply));
 }
 
-TEST_F(NameCheck, NoAnswerWithinASecondIsAWarning) {
+TEST_F(NameCheck, NoAnswerInTimeIsAWarningThatNothingIsKnown) {
   resolver.is_silent = true;
   const auto pending = begin_create();
 
-  loop.advance(kNameCheckMax - 1ms);
+  loop.advance(limits::kNameCheckMax - 1ms);
   EXPECT_FALSE(pending->has_value());
   EXPECT_EQ(count(), 0U) << "nothing is stored before the warnings are known";
   loop.advance(1ms);
 
   const auto reply = await(pending);
   EXPECT_EQ(reply.status, 201);
-  EXPECT_NE(warning_in(reply).find("there was no answer within 1 s"), std::string::npos);
+  EXPECT_EQ(warning_in(reply),
+            "The URL's host name \"hooks.example.com\" was looked up without an answer within 1s, "
+            "so whether it resolves is not known. The webhook is saved; if the name does not "
+            "resolve, its deliveries will fail, and be tried again as its retry policy says, until "
+            "it does.");
 }
 
 TEST_F(NameCheck, AnAnswerAfterTheDeadlineChangesNothing) {
   resolver.is_silent = true;
   const auto pending = begin_create();
-  loop.advance(kNameCheckMax);
+  loop.advance(limits::kNameCheckMax);
   ASSERT_EQ(await(pending).status, 201);
 
   resolver.answer_all();
@@ -123,6 +135,41 @@ TEST_F(NameCheck, AnAnswerEndsTheDeadline) {
 
   EXPECT_FALSE(warns(await(pending)));
   EXPECT_EQ(loop.timers(), before);
+}
+
+TEST_F(NameCheck, ATenantWithTooManyLookUpsIsAskedNoFurtherName) {
+  const auto waiting = fill_look_ups();
+  resolver.status = Status::not_found;
+
+  const auto reply = create();
+
+  EXPECT_EQ(reply.status, 201);
+  EXPECT_FALSE(warns(reply));
+  EXPECT_EQ(resolver.asked.size(), waiting.size());
+}
+
+TEST_F(NameCheck, AnotherTenantIsNotHeldUpByThem) {
+  const auto waiting = fill_look_ups();
+  const Party rival = make_party("Rival");
+
+  begin("POST", "/api/v1/webhooks", kBody, {rival.key, {}});
+
+  EXPECT_EQ(resolver.asked.size(), waiting.size() + 1);
+}
+
+TEST_F(NameCheck, ALookUpCountsUntilTheResolverAnswersAndNotUntilTheDeadline) {
+  const auto waiting = fill_look_ups();
+  loop.advance(limits::kNameCheckMax);
+  for (const auto& pending : waiting) EXPECT_TRUE(warns(await(pending)));
+
+  EXPECT_FALSE(warns(create()));
+  EXPECT_EQ(resolver.asked.size(), waiting.size());
+
+  resolver.status = Status::not_found;
+  resolver.is_silent = false;
+  resolver.answer_all();
+  loop.run_posted();
+  EXPECT_TRUE(warns(create()));
 }
 
 TEST_F(NameCheck, AnAddressIsNotLookedUp) {
@@ -251,6 +298,121 @@ TEST_F(NameCheck, AStopThatCutsTheLookUpOffStoresNothingAndFreesTheKey) {
   EXPECT_EQ(shared_state->running->size(), 0U);
   EXPECT_FALSE(pending->has_value());
   EXPECT_EQ(count(), 0U);
+}
+
+TEST_F(NameCheck, WhatComesAfterTheHandlerHasGoneIsDropped) {
+  resolver.is_silent = true;
+  const auto answered_late = begin_create();
+  const auto never_answered = begin_create();
+  ASSERT_EQ(resolver.waiting.size(), 2U);
+  const auto not_answered = std::move(resolver.waiting.back());
+  resolver.waiting.pop_back();
+
+  api.reset();
+  resolver.answer_all();
+  loop.advance(limits::kNameCheckMax);
+
+  EXPECT_FALSE(answered_late->has_value());
+  EXPECT_FALSE(never_answered->has_value());
+}
+
+// ---- the checker by itself ----
+
+class NameCheckerTest : public ::testing::Test {
+ protected:
+  // Asks for a name of the tenant; its warnings go into `answers`.
+  void check(int tenant, const std::string& url = "https://hooks.example.com/a") {
+    checker->check(url, id_of<TenantId>(tenant),
+                   [this](const Warnings& warnings) { answers.push_back(warnings.size()); });
+  }
+
+  SimClock clock{kStart};
+  SimLoop loop{clock};
+  ToldResolver resolver{loop};
+  std::optional<NameChecker> checker{std::in_place, loop, resolver, UrlRules{}};
+  std::vector<std::size_t> answers;  // how many warnings each had
+};
+
+TEST_F(NameCheckerTest, ATenantIsForgottenWithItsLastAnswer) {
+  resolver.is_silent = true;
+  check(1);
+  check(1);
+  check(2);
+  EXPECT_EQ(checker->tenants_asking(), 2U);
+  loop.advance(limits::kNameCheckMax);
+  EXPECT_EQ(checker->tenants_asking(), 2U) << "the resolver still asks";
+
+  resolver.answer_all();
+  loop.run_posted();
+
+  EXPECT_EQ(checker->tenants_asking(), 0U);
+  EXPECT_EQ(answers, (std::vector<std::size_t>{1, 1, 1})) << "each once";
+}
+
+TEST_F(NameCheckerTest, AQuestionThatTheResolverForgetsIsCountedNoMore) {
+  resolver.is_silent = true;
+  check(1);
+
+  resolver.waiting.clear();
+  EXPECT_EQ(checker->tenants_asking(), 0U);
+
+  loop.advance(limits::kNameCheckMax);
+  EXPECT_EQ(answers, std::vector<std::size_t>{1});
+}
+
+TEST_F(NameCheckerTest, AnAnswerMakesRoomBeforeItIsToldOf) {
+  resolver.is_silent = true;
+  for (int i = 1; i < limits::kNameChecksPerTenantMax; ++i) check(1);
+  checker->check("https://a.example/", id_of<TenantId>(1), [this](const Warnings&) { check(1); });
+  const std::size_t asked = resolver.asked.size();
+  auto last = std::move(resolver.waiting.back());
+  resolver.waiting.pop_back();
+
+  last({Status::not_found, {}});
+
+  EXPECT_EQ(resolver.asked.size(), asked + 1);
+  EXPECT_TRUE(answers.empty());
+}
+
+TEST_F(NameCheckerTest, AUrlWithoutANameAnswersAtOnceAndTakesNoPlace) {
+  for (const char* url : {"https://93.184.216.34/", "not a url", ""}) check(1, url);
+
+  EXPECT_EQ(answers, (std::vector<std::size_t>{0, 0, 0}));
+  EXPECT_EQ(checker->tenants_asking(), 0U);
+  EXPECT_EQ(loop.timers(), 0U);
+}
+
+// A name in the resolver's cache.
+class PromptResolver final : public net::Resolver {
+ public:
+  void resolve(const std::string&, const TenantId&, Done done) override {
+    done({Status::not_found, {}});
+  }
+};
+
+TEST_F(NameCheckerTest, AnAnswerThatIsKnownAlreadyLeavesNothingBehind) {
+  PromptResolver prompt;
+  checker.emplace(loop, prompt, UrlRules{});
+
+  for (int i = 0; i <= limits::kNameChecksPerTenantMax; ++i) check(1);
+
+  EXPECT_EQ(answers, std::vector<std::size_t>(limits::kNameChecksPerTenantMax + 1, 1));
+  EXPECT_EQ(checker->tenants_asking(), 0U);
+  EXPECT_EQ(loop.timers(), 0U);
+}
+
+TEST_F(NameCheckerTest, NobodyIsToldOnceItHasGone) {
+  resolver.is_silent = true;
+  check(1);
+  check(2);
+  auto first = std::move(resolver.waiting.front());
+  checker.reset();
+
+  first({Status::not_found, {}});
+  loop.advance(limits::kNameCheckMax);
+  resolver.waiting.clear();
+
+  EXPECT_TRUE(answers.empty());
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "api/webhook_edit.h"
 
 #include "api/idempotency.h"
-#include "api/name_check.h"
 
 namespace fanfare {
 namespace {
@@ -64,10 +63,11 @@ void try_edit(ApiContext& context, const ExchangePtr& exchange, const EditPtr& e
   if (!*is_changed) return answer_and_keep(context, exchange, edit->answer(*current));
   if (!edit->warnings && next.settings.url != current->settings.url) {
     // From the beginning then: others may have changed the webhook meanwhile.
-    return check_name(context, next, [&context, exchange, edit, tries_left](Warnings warnings) {
-      edit->warnings = std::move(warnings);
-      try_edit(context, exchange, edit, tries_left);
-    });
+    return context.names.check(next.settings.url, next.tenant,
+                               [&context, exchange, edit, tries_left](Warnings warnings) {
+                                 edit->warnings = std::move(warnings);
+                                 try_edit(context, exchange, edit, tries_left);
+                               });
   }
   auto again = [&context, exchange, edit, tries_left] {
     if (tries_left == 0) {
@@ -127,15 +127,16 @@ void create_webhook(ApiContext& context, const ExchangePtr& exchange, Webhook we
                     WebhookEdit edit) {
   const auto shared = std::make_shared<WebhookEdit>(std::move(edit));
   const auto next = std::make_shared<Webhook>(std::move(webhook));
-  check_name(context, *next, [&context, exchange, shared, next](Warnings warnings) {
-    // Here and not before the look-up, which leaves time for any number of others.
-    if (context.directory().webhook_count(next->tenant) >= limits::kWebhooksPerTenantMax)
-      return exchange->fail(too_many_webhooks());
-    shared->warnings = std::move(warnings);
-    put_webhook(context, exchange, std::move(*next), 0, shared, [exchange] {
-      exchange->fail(Problem(ProblemKind::conflict, "This id was just taken; try again."));
-    });
-  });
+  context.names.check(
+      next->settings.url, next->tenant, [&context, exchange, shared, next](Warnings warnings) {
+        // Here and not before the look-up, which leaves time for any number of others.
+        if (context.directory().webhook_count(next->tenant) >= limits::kWebhooksPerTenantMax)
+          return exchange->fail(too_many_webhooks());
+        shared->warnings = std::move(warnings);
+        put_webhook(context, exchange, std::move(*next), 0, shared, [exchange] {
+          exchange->fail(Problem(ProblemKind::conflict, "This id was just taken; try again."));
+        });
+      });
 }
 
 }  // namespace fanfare

@@ -27,7 +27,7 @@ struct WebhookEdit {
   std::function<Checked<bool>(Webhook& next)> change;
   std::function<Answer(const Webhook& stored, const Warnings& warnings)> render;
   bool shows_secret = false;  // the answer is sealed if it is kept
-  // What check_name() said of the URL; none while it has not been asked.
+  // What NameChecker said of the URL; none while it has not been asked.
   std::optional<Warnings> warnings = std::nullopt;
 
   Answer answer(const Webhook& stored) const {

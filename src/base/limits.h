@@ -87,6 +87,10 @@ inline constexpr Millis kConnectTimeout = 5s;
 inline constexpr Millis kTlsTimeout = 5s;
 inline constexpr Millis kDnsTimeout = 5s;
 inline constexpr std::size_t kDnsAnswersMax = 64;
+// Looking up the name in a URL that is saved: how long a person waits for the answer, and how many
+// names of one tenant are asked at a time, so that its deliveries need not queue behind them.
+inline constexpr Millis kNameCheckMax = 1s;
+inline constexpr int kNameChecksPerTenantMax = 4;
 inline constexpr std::size_t kResponseHeadBytesMax = 16 * 1024;
 inline constexpr std::size_t kResponseHeadersMax = 100;
 inline constexpr std::size_t kResponseLineBytesMax = 8 * 1024;

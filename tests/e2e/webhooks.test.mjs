@@ -163,7 +163,7 @@ test('a rotated secret and the one before it both sign until the overlap ends', 
   assert.ok(!signedWith(one, webhook.secret) && !signedWith(one, rotated.secret));
 });
 
-// RFC 6761 6.5: no name below .example exists. Without a name server the look-up ends all the same.
+// RFC 6761 6.5: no name below .example exists. Without a name server that answers, nobody knows that in time.
 test('a name that does not resolve is saved with a warning, and an address without a look-up', async () => {
   const tenant = await here.tenant();
   const body = { url: 'https://does-not-exist.example/hook', events: ['*'] };
@@ -173,7 +173,8 @@ test('a name that does not resolve is saved with a warning, and an address witho
   const took = performance.now() - started;
   assert.equal(created.status, 201, created.text);
   assert.equal(created.json.warnings.length, 1);
-  assert.match(created.json.warnings[0], /"does-not-exist\.example" was looked up and does not resolve: /);
+  assert.match(created.json.warnings[0],
+    /"does-not-exist\.example" was looked up (and does not resolve: |without an answer within 1s, )/);
   assert.ok(took < 3000, `${took} ms`);
   assert.equal((await send()).text, created.text);
   const where = `/webhooks/${created.json.id}`;
