@@ -25,10 +25,10 @@ void change_status(ApiContext& context, const ExchangePtr& exchange, Change chan
   edit.id = (*webhook)->id;
   edit.tenant = (*webhook)->tenant;
   edit.change = change;
-  edit.render = [&context](const Webhook& stored, const Warnings&) {
+  const auto render = [&context](const Webhook& stored, const Warnings&) {
     return Answer{200, view_of(stored, {context.now(), false, {}}), {{"ETag", etag_of(stored)}}};
   };
-  edit_webhook(context, exchange, std::move(edit));
+  edit_webhook(context, exchange, std::move(edit), {render});
 }
 
 tl::unexpected<Problem> is_disabled() {
@@ -204,17 +204,16 @@ void handle_rotate_secret(ApiContext& context, const ExchangePtr& exchange) {
   WebhookEdit edit;
   edit.id = (*webhook)->id;
   edit.tenant = (*webhook)->tenant;
-  edit.shows_secret = true;
   edit.change = [&context, rotation = std::move(body->rotation)](Webhook& next) -> Checked<bool> {
     const auto done = rotate_secret(next, rotation, context.now(), context.shared.config.random);
     if (done) return true;
     return tl::unexpected<Problem>(
         validation_problem({{"/secret", "invalid_secret", done.error().message, ""}}));
   };
-  edit.render = [&context](const Webhook& stored, const Warnings&) {
+  const auto render = [&context](const Webhook& stored, const Warnings&) {
     return Answer{200, rotation_view(stored, context.now()), {{"ETag", etag_of(stored)}}};
   };
-  edit_webhook(context, exchange, std::move(edit));
+  edit_webhook(context, exchange, std::move(edit), {render, /*shows_secret=*/true});
 }
 
 void handle_test_webhook(ApiContext& context, const ExchangePtr& exchange) {

@@ -92,12 +92,10 @@ Checked<std::optional<std::string>> named_tenant(const Exchange& exchange,
 void handle_create_webhook(ApiContext& context, const ExchangePtr& exchange) {
   auto webhook = read_new(context, *exchange);
   if (exchange->failed(webhook)) return;
-  WebhookEdit edit;
-  edit.shows_secret = true;
-  edit.render = [&context](const Webhook& stored, const Warnings& warnings) {
+  const auto render = [&context](const Webhook& stored, const Warnings& warnings) {
     return answer_with(stored, 201, {context.now(), true, {}, warnings});
   };
-  create_webhook(context, exchange, *std::move(webhook), std::move(edit));
+  create_webhook(context, exchange, *std::move(webhook), {render, /*shows_secret=*/true});
 }
 
 void handle_list_webhooks(ApiContext& context, const ExchangePtr& exchange) {
@@ -159,10 +157,10 @@ void handle_change_webhook(ApiContext& context, const ExchangePtr& exchange) {
     return !(before.settings == next.settings && before.status == next.status &&
              std::ranges::equal(before.secrets, next.secrets, same_secret));
   };
-  edit.render = [&context](const Webhook& stored, const Warnings& warnings) {
+  const auto render = [&context](const Webhook& stored, const Warnings& warnings) {
     return answer_with(stored, 200, {context.now(), false, {}, warnings});
   };
-  edit_webhook(context, exchange, std::move(edit));
+  edit_webhook(context, exchange, std::move(edit), {render});
 }
 
 void handle_delete_webhook(ApiContext& context, const ExchangePtr& exchange) {
@@ -177,8 +175,8 @@ void handle_delete_webhook(ApiContext& context, const ExchangePtr& exchange) {
     next.is_deleted = true;
     return true;
   };
-  edit.render = [](const Webhook&, const Warnings&) { return Answer{204, "", {}}; };
-  edit_webhook(context, exchange, std::move(edit));
+  const auto render = [](const Webhook&, const Warnings&) { return Answer{204, "", {}}; };
+  edit_webhook(context, exchange, std::move(edit), {render});
 }
 
 }  // namespace fanfare

@@ -36,6 +36,15 @@ class NameCheck : public ApiFixture {
     const auto reply = call("GET", "/api/v1/webhooks", "", {acme.key, {}});
     return reply.json.at("data").as_array().size();
   }
+  // Webhooks that the tenant has from before, straight into memory.
+  void fill_up_to(std::size_t wanted) {
+    const TenantId tenant = *parse_id<TenantTag>(acme.tenant);
+    for (int i = 1; engine->directory().webhook_count(tenant) < wanted; ++i) {
+      Webhook webhook = webhook_of(i, {});
+      webhook.tenant = tenant;
+      engine->directory().put(shared(std::move(webhook)));
+    }
+  }
   // As many creates as there are look-ups for a tenant, none of them answered.
   std::vector<Pending> fill_look_ups() {
     resolver.is_silent = true;
@@ -194,6 +203,18 @@ TEST_F(NameCheck, ARefusedRequestLooksNothingUp) {
   EXPECT_EQ(change(id, R"({"url":"https://a.example/"})", {{"If-Match", "\"7\""}}).status, 412);
 
   EXPECT_TRUE(resolver.asked.empty());
+}
+
+TEST_F(NameCheck, TheRoomForAWebhookIsJudgedAfterTheLookUp) {
+  fill_up_to(limits::kWebhooksPerTenantMax - 1);
+  resolver.is_silent = true;
+  const auto pending = begin_create();
+  wait_for_question();
+  fill_up_to(limits::kWebhooksPerTenantMax);
+
+  resolver.answer_all();
+
+  EXPECT_EQ(await(pending).status, 409);
 }
 
 TEST_F(NameCheck, AChangeThatKeepsTheUrlLooksNothingUp) {

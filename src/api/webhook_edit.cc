@@ -10,20 +10,36 @@ namespace {
 constexpr int kTriesMax = 60;
 constexpr Millis kBetweenTries{5};
 
-using EditPtr = std::shared_ptr<WebhookEdit>;
+// A request on its way through look-up and commit.
+struct Request {
+  ApiContext& context;
+  const ExchangePtr exchange;
+  const WebhookAnswer answer;
+  // What the look-up of the URL said; none while it has not been asked.
+  std::optional<Warnings> warnings = std::nullopt;
+
+  Answer answer_with(const Webhook& stored) const {
+    return answer.render(stored, warnings.value_or(Warnings{}));
+  }
+};
+using RequestPtr = std::shared_ptr<Request>;
+using EditPtr = std::shared_ptr<const WebhookEdit>;
 
 Problem no_such_webhook() {
   return {ProblemKind::not_found, "There is no webhook with this id."};
 }
 
-Problem too_many_webhooks() {
-  return {ProblemKind::conflict, "A tenant may have at most " +
-                                     std::to_string(limits::kWebhooksPerTenantMax) + " webhooks."};
+Checked<void> check_room(ApiContext& context, TenantId tenant) {
+  if (context.directory().webhook_count(tenant) < limits::kWebhooksPerTenantMax) return {};
+  return refuse(
+      ProblemKind::conflict,
+      "A tenant may have at most " + std::to_string(limits::kWebhooksPerTenantMax) + " webhooks.");
 }
 
-// Stores a new webhook, or a change to version `expected`, and answers.
-void put_webhook(ApiContext& context, const ExchangePtr& exchange, Webhook next,
-                 std::int64_t expected, EditPtr edit, UniqueFunction<void()> on_mismatch) {
+// Stores a new webhook (`expected` is 0), or a change to version `expected`, and answers.
+void put_webhook(const RequestPtr& request, Webhook next, std::int64_t expected,
+                 UniqueFunction<void(const Error&)> on_error) {
+  ApiContext& context = request->context;
   const Timestamp now = context.now();
   next.version = expected + 1;
   next.updated_at = now;
@@ -32,53 +48,54 @@ void put_webhook(ApiContext& context, const ExchangePtr& exchange, Webhook next,
   // one too.
   std::shared_ptr<Answer> kept;
   std::optional<IdempotencyClaim> claim;
-  if (exchange->idempotency) {
-    kept = std::make_shared<Answer>(edit->answer(next));
+  if (request->exchange->idempotency) {
+    kept = std::make_shared<Answer>(request->answer_with(next));
     SecretAnswer answer{next.tenant, kept->status, kept->body, "{}"};
-    const bool is_secret = edit->shows_secret;
-    claim =
-        exchange->claim(now, [&vault = context.engine.vault(), answer, is_secret](const OpDone&) {
+    const bool is_secret = request->answer.shows_secret;
+    claim = request->exchange->claim(
+        now, [&vault = context.engine.vault(), answer, is_secret](const OpDone&) {
           return is_secret ? sealed_answer(vault, answer)
                            : StoredAnswer{answer.status, answer.body, false};
         });
   }
-  context.engine.put_webhook({std::move(next), expected}, std::move(claim), context.home,
-                             [exchange, edit, kept, on_mismatch = std::move(on_mismatch)](
-                                 Result<WebhookPtr> stored) mutable {
-                               if (!stored && stored.error().code == Errc::version_mismatch)
-                                 return on_mismatch();
-                               if (!stored) return exchange->fail(stored.error());
-                               exchange->answer(kept ? std::move(*kept) : edit->answer(**stored));
-                             });
+  context.engine.put_webhook(
+      {std::move(next), expected}, std::move(claim), context.home,
+      [request, kept, on_error = std::move(on_error)](Result<WebhookPtr> stored) mutable {
+        if (!stored) return on_error(stored.error());
+        request->exchange->answer(kept ? std::move(*kept) : request->answer_with(**stored));
+      });
 }
 
-void try_edit(ApiContext& context, const ExchangePtr& exchange, const EditPtr& edit,
-              int tries_left) {
+void try_edit(const RequestPtr& request, const EditPtr& edit, int tries_left) {
+  ApiContext& context = request->context;
+  const ExchangePtr& exchange = request->exchange;
   const WebhookPtr current = context.directory().webhook(edit->tenant, edit->id);
   if (!current) return exchange->fail(no_such_webhook());
   if (exchange->failed(check_if_match(exchange->request, *current))) return;
   Webhook next = *current;
   const auto is_changed = edit->change(next);
   if (exchange->failed(is_changed)) return;
-  if (!*is_changed) return answer_and_keep(context, exchange, edit->answer(*current));
-  if (!edit->warnings && next.settings.url != current->settings.url) {
+  if (!*is_changed) return answer_and_keep(context, exchange, request->answer_with(*current));
+  if (!request->warnings && next.settings.url != current->settings.url) {
     // From the beginning then: others may have changed the webhook meanwhile.
     return context.names.check(next.settings.url, next.tenant,
-                               [&context, exchange, edit, tries_left](Warnings warnings) {
-                                 edit->warnings = std::move(warnings);
-                                 try_edit(context, exchange, edit, tries_left);
+                               [request, edit, tries_left](Warnings warnings) {
+                                 request->warnings = std::move(warnings);
+                                 try_edit(request, edit, tries_left);
                                });
   }
-  auto again = [&context, exchange, edit, tries_left] {
-    if (tries_left == 0) {
-      return exchange->fail(Problem(ProblemKind::conflict,
-                                    "Others are changing this webhook at this moment; try again."));
-    }
-    context.home.after(kBetweenTries, [&context, exchange, edit, tries_left] {
-      try_edit(context, exchange, edit, tries_left - 1);
-    });
-  };
-  put_webhook(context, exchange, std::move(next), current->version, edit, std::move(again));
+  put_webhook(request, std::move(next), current->version,
+              [request, edit, tries_left](const Error& error) {
+                if (error.code != Errc::version_mismatch) return request->exchange->fail(error);
+                if (tries_left == 0) {
+                  return request->exchange->fail(
+                      Problem(ProblemKind::conflict,
+                              "Others are changing this webhook at this moment; try again."));
+                }
+                request->context.home.after(kBetweenTries, [request, edit, tries_left] {
+                  try_edit(request, edit, tries_left - 1);
+                });
+              });
 }
 
 }  // namespace
@@ -119,24 +136,23 @@ Checked<void> check_if_match(const net::HttpRequest& request, const Webhook& web
       "The webhook has changed since you read it: its ETag is " + etag + " now. Read it again.");
 }
 
-void edit_webhook(ApiContext& context, const ExchangePtr& exchange, WebhookEdit edit) {
-  try_edit(context, exchange, std::make_shared<WebhookEdit>(std::move(edit)), kTriesMax);
+void edit_webhook(ApiContext& context, const ExchangePtr& exchange, WebhookEdit edit,
+                  WebhookAnswer answer) {
+  try_edit(std::make_shared<Request>(Request{context, exchange, std::move(answer)}),
+           std::make_shared<const WebhookEdit>(std::move(edit)), kTriesMax);
 }
 
 void create_webhook(ApiContext& context, const ExchangePtr& exchange, Webhook webhook,
-                    WebhookEdit edit) {
-  const auto shared = std::make_shared<WebhookEdit>(std::move(edit));
+                    WebhookAnswer answer) {
+  const auto request = std::make_shared<Request>(Request{context, exchange, std::move(answer)});
   const auto next = std::make_shared<Webhook>(std::move(webhook));
-  context.names.check(
-      next->settings.url, next->tenant, [&context, exchange, shared, next](Warnings warnings) {
-        // Here and not before the look-up, which leaves time for any number of others.
-        if (context.directory().webhook_count(next->tenant) >= limits::kWebhooksPerTenantMax)
-          return exchange->fail(too_many_webhooks());
-        shared->warnings = std::move(warnings);
-        put_webhook(context, exchange, std::move(*next), 0, shared, [exchange] {
-          exchange->fail(Problem(ProblemKind::conflict, "This id was just taken; try again."));
-        });
-      });
+  context.names.check(next->settings.url, next->tenant, [request, next](Warnings warnings) {
+    // Here and not before the look-up, which leaves time for any number of others.
+    if (request->exchange->failed(check_room(request->context, next->tenant))) return;
+    request->warnings = std::move(warnings);
+    put_webhook(request, std::move(*next), 0,
+                [request](const Error& error) { request->exchange->fail(error); });
+  });
 }
 
 }  // namespace fanfare

@@ -19,26 +19,25 @@ namespace fanfare {
 Checked<WebhookPtr> find_webhook(ApiContext& context, const Exchange& exchange, std::string_view id,
                                  const std::optional<std::string>& named_tenant);
 
+// What makes the answer.
+struct WebhookAnswer {
+  std::function<Answer(const Webhook& stored, const Warnings& warnings)> render;
+  bool shows_secret = false;  // it is sealed if it is kept
+};
+
 struct WebhookEdit {
   WebhookId id;
   TenantId tenant;
-  // Changes the copy. False if there is nothing to change: `render` then answers with the webhook
-  // as it is.
+  // Changes the copy. False if there is nothing to change: the answer then shows the webhook as it
+  // is.
   std::function<Checked<bool>(Webhook& next)> change;
-  std::function<Answer(const Webhook& stored, const Warnings& warnings)> render;
-  bool shows_secret = false;  // the answer is sealed if it is kept
-  // What NameChecker said of the URL; none while it has not been asked.
-  std::optional<Warnings> warnings = std::nullopt;
-
-  Answer answer(const Webhook& stored) const {
-    return render(stored, warnings.value_or(Warnings{}));
-  }
 };
-void edit_webhook(ApiContext& context, const ExchangePtr& exchange, WebhookEdit edit);
+void edit_webhook(ApiContext& context, const ExchangePtr& exchange, WebhookEdit edit,
+                  WebhookAnswer answer);
 
-// Stores a new webhook and answers with the edit's `render`.
+// Stores a new webhook, if the tenant has room for it.
 void create_webhook(ApiContext& context, const ExchangePtr& exchange, Webhook webhook,
-                    WebhookEdit edit);
+                    WebhookAnswer answer);
 
 // 412 unless the request has no If-Match or names this version.
 Checked<void> check_if_match(const net::HttpRequest& request, const Webhook& webhook);
