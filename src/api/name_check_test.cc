@@ -205,7 +205,17 @@ TEST_F(NameCheck, ARefusedRequestLooksNothingUp) {
   EXPECT_TRUE(resolver.asked.empty());
 }
 
-TEST_F(NameCheck, TheRoomForAWebhookIsJudgedAfterTheLookUp) {
+TEST_F(NameCheck, ATenantWithoutRoomForAWebhookLooksNothingUp) {
+  fill_up_to(limits::kWebhooksPerTenantMax);
+
+  const auto reply = create();
+
+  EXPECT_EQ(reply.status, 409);
+  EXPECT_EQ(reply.string("detail"), "A tenant may have at most 10000 webhooks.");
+  EXPECT_TRUE(resolver.asked.empty());
+}
+
+TEST_F(NameCheck, TheRoomForAWebhookIsJudgedAfterTheLookUpToo) {
   fill_up_to(limits::kWebhooksPerTenantMax - 1);
   resolver.is_silent = true;
   const auto pending = begin_create();

@@ -144,10 +144,11 @@ void edit_webhook(ApiContext& context, const ExchangePtr& exchange, WebhookEdit 
 
 void create_webhook(ApiContext& context, const ExchangePtr& exchange, Webhook webhook,
                     WebhookAnswer answer) {
+  if (exchange->failed(check_room(context, webhook.tenant))) return;
   const auto request = std::make_shared<Request>(Request{context, exchange, std::move(answer)});
   const auto next = std::make_shared<Webhook>(std::move(webhook));
   context.names.check(next->settings.url, next->tenant, [request, next](Warnings warnings) {
-    // Here and not before the look-up, which leaves time for any number of others.
+    // Again, for the look-up leaves time for any number of others.
     if (request->exchange->failed(check_room(request->context, next->tenant))) return;
     request->warnings = std::move(warnings);
     put_webhook(request, std::move(*next), 0,
