@@ -1,8 +1,10 @@
 #include "storage/sqlite/sqlite_store.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -16,16 +18,28 @@ using sqlite::Connection;
 
 constexpr int kBusyTimeoutMs = 250;  // only recovery and a restart of the log ever wait
 
+tl::unexpected<Error> cannot_open(const std::string& path) {
+  return fail(Errc::unavailable, "cannot open the database " + path + ": " + std::strerror(errno));
+}
+
 // SQLite would create the file for all to read; it and the files beside it hold customers'
-// payloads.
-Result<void> create_private(const std::string& path) {
+// payloads. Answers the file's one name, which the lock is named after: through a link another
+// process would find another lock.
+Result<std::string> create_private(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    return fail(Errc::unavailable,
-                "cannot open the database " + path + ": " + std::strerror(errno));
-  }
+  if (fd < 0) return cannot_open(path);
+  struct stat file{};
+  const bool is_known = ::fstat(fd, &file) == 0;
   ::close(fd);
-  return {};
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                         std::free);
+  if (!is_known || !real) return cannot_open(path);
+  if (file.st_nlink > 1) {
+    return fail(Errc::conflict, "the database " + path + " has " + std::to_string(file.st_nlink) +
+                                    " names (hard links), through which two processes could write "
+                                    "it at once; remove all names but one");
+  }
+  return std::string(real.get());
 }
 
 // SQLite counts its memory under a mutex, at every allocation, unless told otherwise before its
@@ -60,11 +74,11 @@ Result<void> set_up_reader(Connection& db) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> SqliteStore::open(const std::string& path, const Clock& clock,
+Result<std::unique_ptr<Store>> SqliteStore::open(const std::string& name, const Clock& clock,
                                                  const SqliteTuning& tuning) {
   turn_off_memory_counting();
+  TRY(const std::string path, create_private(name));
   TRY(auto lock, sqlite::LockFile::take(path + ".lock"));
-  TRY_VOID(create_private(path));
   TRY(auto db, Connection::open(path, SQLITE_OPEN_READWRITE));
   TRY_VOID(set_up_writer(*db, tuning));
   TRY_VOID(sqlite::migrate(*db, embedded_migrations(), clock.wall_now()));

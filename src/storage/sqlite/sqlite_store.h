@@ -29,9 +29,9 @@ struct SqliteTuning {
 class SqliteStore final : public Store {
  public:
   // Opens or creates the database, taking its lock, and migrates it. Errc::conflict if another
-  // process has it or a newer program wrote it, Errc::corrupt if it is damaged, Errc::unavailable
-  // if the file cannot be used. `clock` outlives the store.
-  static Result<std::unique_ptr<Store>> open(const std::string& path, const Clock& clock,
+  // process has it, a newer program wrote it or it has several hard links, Errc::corrupt if it is
+  // damaged, Errc::unavailable if the file cannot be used. `clock` outlives the store.
+  static Result<std::unique_ptr<Store>> open(const std::string& name, const Clock& clock,
                                              const SqliteTuning& tuning = {});
   ~SqliteStore() override;
 

@@ -83,6 +83,34 @@ TEST_F(SqliteStoreTest, ASecondOwnerIsRefusedAndToldWhoTheFirstIs) {
   EXPECT_NE(error.message.find("process " + std::to_string(getpid())), std::string::npos);
 }
 
+TEST_F(SqliteStoreTest, ASecondOwnerIsRefusedThroughASymbolicLinkToo) {
+  auto store = open();
+  std::filesystem::create_symlink(path_, directory_ / "link.db");
+  path_ = directory_ / "link.db";
+
+  EXPECT_EQ(open_error().code, Errc::conflict);
+}
+
+TEST_F(SqliteStoreTest, AFileWithTwoNamesIsRefused) {
+  open().reset();
+  std::filesystem::create_hard_link(path_, directory_ / "twin.db");
+  path_ = directory_ / "twin.db";
+
+  const Error error = open_error();
+
+  EXPECT_EQ(error.code, Errc::conflict);
+  EXPECT_NE(error.message.find("hard links"), std::string::npos);
+}
+
+TEST_F(SqliteStoreTest, ALinkToADatabaseThatIsYetToBeMadeMakesIt) {
+  const auto real = path_;
+  path_ = directory_ / "link.db";
+  std::filesystem::create_symlink(real, path_);
+
+  EXPECT_NE(open(), nullptr);
+  EXPECT_TRUE(std::filesystem::exists(real.string() + ".lock"));
+}
+
 TEST_F(SqliteStoreTest, TheLockGoesWithItsOwner) {
   open().reset();
 
