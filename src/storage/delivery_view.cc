@@ -36,7 +36,8 @@ Delivery common_view(const QueuedRun& run, const std::optional<LastAttempt>& las
 }  // namespace
 
 LastAttempt last_attempt_of(const Attempt& attempt) {
-  return LastAttempt{.status = attempt.outcome.status,
+  return LastAttempt{.number = attempt.number,
+                     .status = attempt.outcome.status,
                      .total_ms = attempt.outcome.timing.total_ms,
                      .body = attempt.outcome.body,
                      .kind = attempt.kind,
@@ -90,6 +91,8 @@ Delivery view_of(const FinishedRun& finished, const std::optional<LastAttempt>& 
   view.error_kind = finished.kind;
   view.last_error = finished.error;
   view.completed_at = finished.completed_at;
+  // One was under way when the run was ended: it has been made all the same.
+  if (last) view.attempts = std::max(view.attempts, last->number);
   if (finished.status == DeliveryStatus::success) view.delivered_at = finished.completed_at;
   return view;
 }

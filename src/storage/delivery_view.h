@@ -21,6 +21,7 @@ struct FinishedRun {
 
 // What a delivery shows of the last attempt of its run.
 struct LastAttempt {
+  int number = 0;
   int status = 0;
   int total_ms = -1;
   std::string body;

@@ -102,7 +102,7 @@ TEST_P(RunsContract, TheLastFailedAttemptEndsTheRunAsFailed) {
   EXPECT_FALSE(delivery.delivered_at);
 }
 
-TEST_P(RunsContract, AnAttemptOfAnEndedRunIsRecordedAndChangesNothing) {
+TEST_P(RunsContract, AnAttemptOfAnEndedRunIsRecordedAndCountedAndDecidesNothing) {
   const QueuedRun run = queued_run();
   commit(cancel(run.delivery));
 
@@ -110,7 +110,7 @@ TEST_P(RunsContract, AnAttemptOfAnEndedRunIsRecordedAndChangesNothing) {
 
   const Delivery delivery = must_have(run.delivery);
   EXPECT_EQ(delivery.status, DeliveryStatus::cancelled);
-  EXPECT_EQ(delivery.attempts, 0);
+  EXPECT_EQ(delivery.attempts, 1);
   EXPECT_EQ(delivery.response_status, 200);
   EXPECT_EQ(reader_->attempts(tenant_, run.delivery)->size(), 1U);
 }

@@ -112,13 +112,14 @@ Result<std::optional<FinishedRun>> find_finished(Connection& db, DeliveryId id) 
 }
 
 Result<std::optional<LastAttempt>> find_last_attempt(Connection& db, DeliveryId id, int run) {
-  TRY(auto row, db.prepare("SELECT status, total_ms, body, kind, error FROM attempts"
+  TRY(auto row, db.prepare("SELECT number, status, total_ms, body, kind, error FROM attempts"
                            " WHERE delivery = ? AND run = ? ORDER BY number DESC LIMIT 1"));
   row.bind(id, run);
   TRY(const bool found, row.next());
   if (!found) return std::nullopt;
   std::optional<LastAttempt> last(std::in_place);
-  TRY_VOID(row.read(last->status, last->total_ms, last->body, last->kind, last->error));
+  TRY_VOID(
+      row.read(last->number, last->status, last->total_ms, last->body, last->kind, last->error));
   return last;
 }
 
