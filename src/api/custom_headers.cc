@@ -92,13 +92,7 @@ std::optional<std::string> refused_header_name(std::string_view name,
 }
 
 std::optional<std::string> refused_signature_header(std::string_view name) {
-  const std::string lower = lower_case(name);
-  if (auto refused = refused_anywhere(name, lower)) return refused;
-  // These three are read by receivers' libraries as the standard scheme's, which this value is not.
-  if (lower == "webhook-id" || lower == "webhook-timestamp" || lower == "webhook-signature") {
-    return "belongs to the standard scheme";
-  }
-  return std::nullopt;
+  return refused_anywhere(name, lower_case(name));
 }
 
 std::optional<std::string> refused_header_value(std::string_view value) {

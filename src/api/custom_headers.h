@@ -19,6 +19,7 @@ bool is_header_name(std::string_view name);
 std::optional<std::string> refused_header_name(std::string_view name,
                                                const std::vector<std::string>& reserved);
 // The same for the header that carries a signature: it may have names that custom headers may not.
+// What the signer itself cannot send is for check_signature_settings().
 std::optional<std::string> refused_signature_header(std::string_view name);
 std::optional<std::string> refused_header_value(std::string_view value);
 

@@ -187,23 +187,35 @@ class WebhookApply {
   }
 
   void read_signature_header(ObjectReader& reader, std::string header) {
-    if (settings_.signature.scheme != SignatureScheme::hex) {
+    SignatureSettings wanted = settings_.signature;
+    wanted.header = std::move(header);
+    if (wanted.scheme != SignatureScheme::hex) {
       reader.add_error("header", "not_for_scheme", "belongs to the scheme \"hex\"");
-    } else if (auto refused = refused_signature_header(header)) {
+    } else if (auto refused = refused_signature(wanted, wanted.header)) {
       reader.add_error("header", "invalid_header", std::move(*refused));
     } else {
-      settings_.signature.header = std::move(header);
+      settings_.signature = std::move(wanted);
     }
   }
 
   void read_header_prefix(ObjectReader& reader, std::string prefix) {
-    if (settings_.signature.scheme != SignatureScheme::stripe) {
+    SignatureSettings wanted = settings_.signature;
+    wanted.header_prefix = std::move(prefix);
+    if (wanted.scheme != SignatureScheme::stripe) {
       reader.add_error("header_prefix", "not_for_scheme", "belongs to the scheme \"stripe\"");
-    } else if (auto refused = refused_signature_header(prefix + "-Signature-Previous")) {
+    } else if (auto refused =
+                   refused_signature(wanted, wanted.header_prefix + "-Signature-Previous")) {
       reader.add_error("header_prefix", "invalid_header", std::move(*refused));
     } else {
-      settings_.signature.header_prefix = std::move(prefix);
+      settings_.signature = std::move(wanted);
     }
+  }
+
+  // What the signer would refuse comes first: it would fail every delivery.
+  static std::optional<std::string> refused_signature(const SignatureSettings& wanted,
+                                                      std::string_view longest_name) {
+    if (auto fits = check_signature_settings(wanted); !fits) return fits.error().message;
+    return refused_signature_header(longest_name);
   }
 
   void read_headers() {

@@ -5,6 +5,7 @@
 
 #include "api/custom_headers.h"
 #include "api/views.h"
+#include "signing/signer.h"
 #include "tests/support/builders.h"
 
 namespace fanfare {
@@ -131,6 +132,18 @@ const BadInput kBadInputs[] = {
      "/signature/header_prefix not_for_scheme;"},
     {R"({"signature":{"scheme":"stripe","header_prefix":"a:b"}})",
      "/signature/header_prefix invalid_header;"},
+    {R"({"signature":{"scheme":"stripe","header_prefix":"Stripe"}})",
+     "/signature/header_prefix invalid_header;"},
+    {R"({"signature":{"scheme":"stripe","header_prefix":"STRIPE"}})",
+     "/signature/header_prefix invalid_header;"},
+    {R"({"signature":{"scheme":"stripe","header_prefix":"Webhook"}})",
+     "/signature/header_prefix invalid_header;"},
+    {R"({"signature":{"scheme":"stripe","header_prefix":"webhook"}})",
+     "/signature/header_prefix invalid_header;"},
+    {R"({"signature":{"scheme":"stripe","header_prefix":"X-Forwarded"}})",
+     "/signature/header_prefix invalid_header;"},
+    {R"({"signature":{"scheme":"hex","header":"Webhook-Signature"}})",
+     "/signature/header invalid_header;"},
     {R"({"signature":{"algorithm":"sha1"}})", "/signature/algorithm unknown_field;"},
     {R"({"envelope":"soap"})", "/envelope unknown_envelope;"},
     {R"({"envelope":{}})", "/envelope wrong_type;"},
@@ -171,6 +184,29 @@ TEST_F(WebhookInput, EachMistakeHasItsOwnError) {
   const Webhook webhook = created();
   for (const BadInput& bad : kBadInputs)
     EXPECT_EQ(errors_of_change(webhook, bad.json), bad.error) << bad.json;
+}
+
+TEST_F(WebhookInput, ASignatureIsSavedOnlyIfTheSignerCanSendIt) {
+  for (const std::string name : {"Stripe", "STRIPE", "webhook", "Webhook", "Webhook-Id", "Host",
+                                 "user-agent", "Nuke", "X-Hub", "Te", "Cookie"}) {
+    for (const std::string field :
+         {R"("scheme":"stripe","header_prefix")", R"("scheme":"hex","header")"}) {
+      Webhook webhook = created();
+      const std::string change =
+          R"({"secret":"a secret of some length","signature":{)" + field + ":\"" + name + "\"}}";
+      if (!apply(change, webhook, false).errors.empty()) continue;
+      EXPECT_TRUE(Signer::make(webhook.settings.signature, webhook.secrets)) << change;
+    }
+  }
+}
+
+TEST_F(WebhookInput, TheStripePrefixSaysWhatToDoInstead) {
+  Webhook webhook = created();
+  const WebhookBody body =
+      apply(R"({"signature":{"scheme":"stripe","header_prefix":"Stripe"}})", webhook, false);
+  ASSERT_EQ(body.errors.size(), 1U);
+  EXPECT_EQ(body.errors[0].detail,
+            "leave header_prefix out: Stripe-Signature is what the scheme sends by itself");
 }
 
 TEST_F(WebhookInput, ACreateNamesAllThatIsMissing) {

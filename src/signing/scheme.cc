@@ -48,12 +48,12 @@ bool is_token(std::string_view text) {
 Result<void> check_name(std::string_view name) {
   if (!is_token(name) || name.size() > limits::kCustomHeaderNameBytesMax) {
     return fail(Errc::invalid,
-                "a signature header's name has at most 64 letters, digits, and hyphens");
+                "would not make a header's name: one has at most 64 letters, digits and hyphens");
   }
   const std::string folded = lower(name);
   if (std::ranges::find(kReserved, folded) != kReserved.end()) {
-    return fail(Errc::invalid, "a signature cannot be sent in the header \"" + folded +
-                                   "\", which means something else in a request");
+    return fail(Errc::invalid, "would send a signature in the header \"" + folded +
+                                   "\", which means something else in a request; choose another");
   }
   return {};
 }
@@ -100,7 +100,8 @@ Result<void> check_signature_settings(const SignatureSettings& settings) {
   if (settings.scheme == SignatureScheme::hex) return check_name(signature_header(settings));
   if (settings.scheme != SignatureScheme::stripe || settings.header_prefix.empty()) return {};
   if (lower(settings.header_prefix) == "stripe") {
-    return fail(Errc::invalid, "the header prefix \"Stripe\" would send Stripe-Signature twice");
+    return fail(Errc::invalid,
+                "leave header_prefix out: Stripe-Signature is what the scheme sends by itself");
   }
   return check_name(settings.header_prefix + "-Signature");
 }

@@ -53,7 +53,8 @@ class Signer {
 std::vector<std::string> header_names(const SignatureSettings& settings);
 
 // Whether the configured header name or prefix can be sent: a token that leaves the request's own
-// headers alone.
+// headers alone. Signer::make() asks this, so whatever saves settings must ask it too; the message
+// goes on from the field's name.
 Result<void> check_signature_settings(const SignatureSettings& settings);
 
 // A new secret: `whsec_` + base64 of 32 random bytes; for an Ed25519 key `whsk_` + base64 of seed
