@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <pthread.h>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -165,13 +166,14 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
 }
 
 Result<void> Server::Impl::listen() {
-  net::ListenOptions options{
+  const net::ListenOptions options{
       .address = config.listen.address,
       .port = config.listen.port,
       .connections_max = connections_for_each_reactor(raise_descriptor_limit(), reactors.size())};
-  for (Reactor& reactor : reactors) {
-    TRY(reactor.server, net::HttpServer::listen(*reactor.loop, options, *reactor.handler));
-    options.port = reactor.server->port();  // a free port is chosen once and shared by all
+  Reactor& first = reactors.front();
+  TRY(first.server, net::HttpServer::listen(*first.loop, options, *first.handler));
+  for (Reactor& reactor : std::span(reactors).subspan(1)) {
+    TRY(reactor.server, net::HttpServer::join(*first.server, *reactor.loop, *reactor.handler));
   }
   return {};
 }

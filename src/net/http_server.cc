@@ -41,6 +41,15 @@ std::string text_of(const asio::ip::address& address) {
   return address.to_string();
 }
 
+tl::unexpected<Error> cannot_listen(const ListenOptions& options,
+                                    const boost::system::error_code& error) {
+  const std::string place = options.address + " port " + std::to_string(options.port);
+  if (error == asio::error::address_in_use) {
+    return fail(Errc::unavailable, place + " is in use by another process");
+  }
+  return fail(Errc::unavailable, "cannot listen on " + place + ": " + error.message());
+}
+
 // A descriptor held back, so that one connection at a time can be taken and closed when there are
 // no others: its client is told at once instead of hanging in the queue.
 class ReserveDescriptor {
@@ -78,7 +87,8 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     shared.on_closed = [this](ServerConnection& connection) { forget(connection); };
   }
 
-  boost::system::error_code open();
+  boost::system::error_code open(Impl* first = nullptr);
+  std::uint16_t port() const;
   void accept();
   void on_accept(const boost::system::error_code& error, TcpSocket socket);
   void admit(TcpSocket socket);
@@ -100,18 +110,32 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   UniqueFunction<void()> on_drained;
 };
 
-boost::system::error_code HttpServer::Impl::open() {
+// The first listener of a process binds without SO_REUSEPORT, so it fails if anybody listens there,
+// another Fanfare of the same user with SO_REUSEPORT included; of two at the same moment one fails
+// in listen(). Only then does it let others of its process in, and only those ask with
+// SO_REUSEPORT: the kernel spreads connections evenly over them, which one socket with several
+// waiters does not. SO_REUSEADDR lets a restart pass the TIME_WAIT of old connections, but no
+// listener.
+boost::system::error_code HttpServer::Impl::open(Impl* first) {
   boost::system::error_code error;
   const auto address = asio::ip::make_address(options.address, error);
   if (error) return error;
-  const tcp::endpoint endpoint(address, options.port);
+  const tcp::endpoint endpoint(address, first ? first->port() : options.port);
   if (acceptor.open(endpoint.protocol(), error)) return error;
   close_on_exec(acceptor.native_handle());
   if (acceptor.set_option(Acceptor::reuse_address(true), error)) return error;
-  if (acceptor.set_option(ReusePort(true), error)) return error;
+  if (first) {
+    if (first->acceptor.set_option(ReusePort(true), error)) return error;
+    if (acceptor.set_option(ReusePort(true), error)) return error;
+  }
   if (acceptor.bind(endpoint, error)) return error;
   acceptor.listen(asio::socket_base::max_listen_connections, error);
   return error;
+}
+
+std::uint16_t HttpServer::Impl::port() const {
+  boost::system::error_code error;
+  return acceptor.local_endpoint(error).port();
 }
 
 void HttpServer::Impl::accept() {
@@ -230,17 +254,22 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(Reactor& reactor,
                                                        const ListenOptions& options,
                                                        HttpHandler& handler) {
   const auto impl = std::make_shared<Impl>(reactor, options, handler);
-  if (const auto error = impl->open()) {
-    return fail(Errc::unavailable, "cannot listen on " + options.address + " port " +
-                                       std::to_string(options.port) + ": " + error.message());
-  }
+  if (const auto error = impl->open()) return cannot_listen(options, error);
+  impl->accept();
+  return std::unique_ptr<HttpServer>(new HttpServer(impl));
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::join(const HttpServer& first, Reactor& reactor,
+                                                     HttpHandler& handler) {
+  const ListenOptions& options = first.impl_->options;
+  const auto impl = std::make_shared<Impl>(reactor, options, handler);
+  if (const auto error = impl->open(first.impl_.get())) return cannot_listen(options, error);
   impl->accept();
   return std::unique_ptr<HttpServer>(new HttpServer(impl));
 }
 
 std::uint16_t HttpServer::port() const {
-  boost::system::error_code error;
-  return impl_->acceptor.local_endpoint(error).port();
+  return impl_->port();
 }
 
 void HttpServer::drain(UniqueFunction<void()> done) {

@@ -82,13 +82,17 @@ struct ListenOptions {
   ServerLimits limits = {};
 };
 
-// Loop thread only, but for listen() and the destructor, which run while the loop does not.
+// Loop thread only, but for listen(), join() and the destructor, which run while the loop does not.
 class HttpServer {
  public:
-  // Several servers (one for each reactor) may listen on one port: SO_REUSEPORT. Errc::unavailable
-  // says why not.
+  // The only listener of its address and port. Errc::unavailable says why not, such as that another
+  // process has it.
   static Result<std::unique_ptr<HttpServer>> listen(Reactor& reactor, const ListenOptions& options,
                                                     HttpHandler& handler);
+  // One more server of this process, on another reactor, with the port and the options of `first`,
+  // which gets its share of the connections. Either may end before the other.
+  static Result<std::unique_ptr<HttpServer>> join(const HttpServer& first, Reactor& reactor,
+                                                  HttpHandler& handler);
   ~HttpServer();
 
   std::uint16_t port() const;

@@ -322,31 +322,6 @@ TEST_F(HttpServerTest, KeepsTheConnectionOfARefusedRequestWithoutABody) {
   EXPECT_EQ(client.exchange(get("/in")).status, 200);
 }
 
-TEST_F(HttpServerTest, SharesItsPortWithAnotherServer) {
-  start();
-  Reactor other_reactor(clock_);
-  ListenOptions options;
-  options.port = port_;
-
-  EXPECT_TRUE(HttpServer::listen(other_reactor, options, handler_));
-}
-
-TEST_F(HttpServerTest, SaysWhyItCannotListen) {
-  options_.address = "203.0.113.1";  // not ours
-
-  const auto listening = HttpServer::listen(reactor_, options_, handler_);
-
-  ASSERT_FALSE(listening);
-  EXPECT_EQ(listening.error().code, Errc::unavailable);
-  EXPECT_NE(listening.error().message.find("203.0.113.1"), string::npos);
-}
-
-TEST_F(HttpServerTest, RefusesAnAddressThatIsNone) {
-  options_.address = "localhost.example";
-
-  EXPECT_FALSE(HttpServer::listen(reactor_, options_, handler_));
-}
-
 // ---- drain ----
 
 TEST_F(HttpServerTest, DrainClosesIdleConnectionsAndIsDone) {
