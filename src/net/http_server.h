@@ -67,10 +67,10 @@ struct ServerLimits {
   std::size_t body_bytes_per_second_min = limits::kRequestBodyBytesPerSecondMin;
   Millis keep_alive_idle = limits::kKeepAliveIdle;  // closed without a word
   Millis write_stall = limits::kWriteStall;
-  // A refused client may still be sending; closing at once would reset the connection under the
-  // answer.
+  // A refused client may still be sending, and most read nothing until they have sent it all;
+  // closing at once would reset the connection under the answer. What comes is thrown away.
   Millis linger{1000};
-  std::size_t linger_bytes_max = 64 * 1024;
+  std::size_t linger_bytes_max = limits::kBatchBodyBytesMax + 1024 * 1024;
   std::size_t connections_per_ip_max = limits::kConnectionsPerIpMax;  // beyond: closed at once
   Millis accept_pause{100};  // after running out of descriptors
 };

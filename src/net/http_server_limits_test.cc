@@ -115,7 +115,25 @@ TEST_F(HttpServerTest, AClientThatStillSendsSeesWhyItWasRefused) {
   EXPECT_TRUE(client.is_closed());
 }
 
-TEST_F(HttpServerTest, LingersForAFewBytesOnly) {
+// How most clients are made: the whole request first, then the answer.
+TEST_F(HttpServerTest, AClientThatSendsAllOfALargeBodySeesWhyItWasRefused) {
+  handler_.head = [](const HttpRequest&) { return HeadVerdict{1 << 20, std::nullopt}; };
+  options_.limits.linger = 1h;
+  start();
+  for (const std::size_t bytes : {1'500'000, 5'500'000}) {
+    TestClient announced(port_);
+    TestClient in_chunks(port_);
+
+    EXPECT_TRUE(announced.send(post(string(bytes, 'a'))));
+    EXPECT_TRUE(in_chunks.send(chunked("600000\r\n" + string(bytes, 'a'))));
+
+    EXPECT_EQ(announced.read_answer().status, 413) << bytes;
+    EXPECT_EQ(in_chunks.read_answer().status, 413) << bytes;
+    EXPECT_TRUE(announced.is_closed());
+  }
+}
+
+TEST_F(HttpServerTest, LingersForSoManyBytesOnly) {
   handler_.head = [](const HttpRequest&) { return HeadVerdict{100, std::nullopt}; };
   options_.limits.linger = 1h;
   start();
