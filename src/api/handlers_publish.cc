@@ -138,11 +138,10 @@ void handle_publish(ApiContext& context, const ExchangePtr& exchange) {
 void handle_publish_batch(ApiContext& context, const ExchangePtr& exchange) {
   auto in_query = only_tenant(*exchange);
   if (exchange->failed(in_query)) return;
-  const auto batch = read_batch(exchange->request.body);
+  const auto batch = read_batch(exchange->request.body, *std::move(in_query));
   if (exchange->failed(batch)) return;
   PublishRules rules{context.directory(), exchange->principal,
-                     context.shared.config.catalogue_is_open,
-                     batch->tenant ? batch->tenant : *in_query};
+                     context.shared.config.catalogue_is_open, batch->tenant};
   auto items = std::make_shared<std::vector<BatchItem>>();
   std::vector<PublishRequest> requests = read_events(*batch, rules, *items);
   std::optional<IdempotencyClaim> claim;

@@ -36,11 +36,12 @@ Checked<Webhook> read_new(ApiContext& context, const Exchange& exchange) {
   if (!body) return tl::unexpected<Problem>(body.error());
   Webhook webhook;
   webhook.id = WebhookId::from(context.ids.next(context.now()));
-  WebhookBody read = apply_webhook_body(*body, rules_of(context), /*is_new=*/true, webhook);
+  WebhookRules rules = rules_of(context);
+  rules.tenant = *in_query;
+  WebhookBody read = apply_webhook_body(*body, rules, /*is_new=*/true, webhook);
   if (!read.errors.empty())
     return tl::unexpected<Problem>(validation_problem(std::move(read.errors)));
-  const auto tenant =
-      tenant_of(exchange.principal, context.directory(), read.tenant ? read.tenant : *in_query);
+  const auto tenant = tenant_of(exchange.principal, context.directory(), read.tenant);
   if (!tenant) return tl::unexpected<Problem>(tenant.error());
   webhook.tenant = *tenant;
   return webhook;
@@ -82,9 +83,9 @@ Checked<std::optional<std::string>> named_tenant(const Exchange& exchange,
   auto in_query = only_tenant(exchange);
   if (!in_query) return in_query;
   FieldErrors errors;
-  auto in_body = ObjectReader(body, "", errors).tenant();
+  auto named = ObjectReader(body, "", errors).tenant(*std::move(in_query));
   if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
-  return in_body ? in_body : *in_query;
+  return named;
 }
 
 }  // namespace

@@ -242,16 +242,34 @@ void ObjectReader::merge_metadata(std::string_view name, Metadata& into) {
   }
 }
 
-std::optional<std::string> ObjectReader::tenant() {
+bool is_tenant_word(std::string_view name) {
+  return std::find(kTenantWords.begin(), kTenantWords.end(), name) != kTenantWords.end();
+}
+
+void name_tenant(std::string text, std::string pointer, std::optional<std::string>& named,
+                 FieldErrors& errors) {
   constexpr TextRule kRule{1, limits::kEventIdBytesMax, false};
-  std::optional<std::string> named;
-  for (const std::string_view name : {"tenant_id", "client_id", "org_id", "user_id"}) {
-    auto value = text(name, kRule);
-    if (!value) continue;
-    if (named && *named != *value) {
-      add_error(name, "conflicting", "names another tenant than a second field does");
+  if (auto broken = broken_rule(text, kRule)) {
+    errors.push_back({std::move(pointer), "invalid_text", std::move(*broken), ""});
+    return;
+  }
+  if (named && *named != text) {
+    errors.push_back({std::move(pointer), "conflicting",
+                      "names another tenant than the request does elsewhere", ""});
+  }
+  named = std::move(text);
+}
+
+std::optional<std::string> ObjectReader::tenant(std::optional<std::string> elsewhere) {
+  std::optional<std::string> named = std::move(elsewhere);
+  for (const std::string_view name : kTenantWords) {
+    const json::value* value = any(name);
+    if (value == nullptr) continue;
+    if (value->is_string()) {
+      name_tenant(std::string(view(value->get_string())), pointer(name), named, errors_);
+    } else {
+      add_type_error(name, "a string", *value);
     }
-    named = std::move(value);
   }
   return named;
 }

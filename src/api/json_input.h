@@ -3,6 +3,7 @@
 // are named in an error.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,8 @@
 
 namespace fanfare {
 
-// The object in a body; an empty body is {}. 400 malformed_json says where it goes wrong.
+// The object in a body; an empty body, or one of white space, is {}. 400 malformed_json says where
+// it goes wrong.
 Checked<boost::json::object> parse_object(std::string_view body);
 // The exact bytes of one member of a body that parse_object has accepted; empty if there is none.
 std::string_view raw_member(std::string_view body, std::string_view name);
@@ -51,9 +53,9 @@ class ObjectReader {
   const boost::json::array* array(std::string_view name);
   // {string: string}; members with null are handed on as erased, as a merge patch does.
   void merge_metadata(std::string_view name, Metadata& into);
-  // The tenant a body names, under any of the words for it; `expected` later decides whether it
-  // may.
-  std::optional<std::string> tenant();
+  // The tenant a request names: `elsewhere` (in the query), or here under any of the words for it.
+  // Whether it may is the caller's to check.
+  std::optional<std::string> tenant(std::optional<std::string> elsewhere = std::nullopt);
 
   // Names a field as known without reading it.
   void ignore(std::string_view name) { known_.emplace_back(name); }
@@ -74,6 +76,15 @@ class ObjectReader {
 
 // `; did you mean "…"?` where a typing mistake explains the name; empty for a stranger.
 std::string suggestion(std::string_view name, const std::vector<std::string>& known);
+
+// The words under which a body names its tenant.
+inline constexpr std::array<std::string_view, 4> kTenantWords = {"tenant_id", "client_id", "org_id",
+                                                                 "user_id"};
+bool is_tenant_word(std::string_view name);
+// `text` was read under one of them, at `pointer`. `named` is what the request says already, in
+// the query or under another word; to say something else now is a mistake.
+void name_tenant(std::string text, std::string pointer, std::optional<std::string>& named,
+                 FieldErrors& errors);
 
 // "must be …" rules shared with readers that do not use ObjectReader. None if the text obeys.
 std::optional<std::string> broken_rule(std::string_view text, const TextRule& rule);

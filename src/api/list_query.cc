@@ -44,8 +44,7 @@ Checked<std::optional<std::string>> read_with_tenant(const Exchange& exchange,
   if (!body) return tl::unexpected<Problem>(body.error());
   FieldErrors errors;
   ObjectReader reader(*body, "", errors);
-  auto tenant = reader.tenant();
-  if (!tenant) tenant = *in_query;
+  auto tenant = reader.tenant(*in_query);
   fields(reader, tenant);
   reader.finish();
   if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));

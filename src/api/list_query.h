@@ -29,7 +29,7 @@ Checked<ListPage> read_page(ApiContext& context, QueryReader& query, std::string
                             std::string tenant);
 // Refuses every parameter but the tenant's; answers its name.
 Checked<std::optional<std::string>> only_tenant(const Exchange& exchange);
-// Reads the body of a route whose tenant either it or the query may name (the body's word wins);
+// Reads the body of a route whose tenant either it or the query may name, or both if they agree;
 // `fields` reads the rest of it. Answers the tenant's name, or every mistake.
 using ReadFields =
     std::function<void(ObjectReader& reader, const std::optional<std::string>& tenant)>;

@@ -39,6 +39,21 @@ std::string_view raw_kind(std::string_view value) {
   }
 }
 
+// None for null and, with an error, for what is no string.
+std::optional<std::string> text_of(const JsonMember& member, FieldErrors& errors) {
+  if (member.value == "null") return std::nullopt;
+  if (member.value.front() == '"')
+    return unescape_json(member.value.substr(1, member.value.size() - 2));
+  errors.push_back({"/" + std::string(member.key), "wrong_type",
+                    "expected a string, got " + std::string(raw_kind(member.value)), ""});
+  return std::nullopt;
+}
+
+void read_tenant(const JsonMember& member, std::optional<std::string>& named, FieldErrors& errors) {
+  auto text = text_of(member, errors);
+  if (text) name_tenant(std::move(*text), "/" + std::string(member.key), named, errors);
+}
+
 // Reads one event's members. Values are raw JSON text that the scanner has checked.
 class PublishReader {
  public:
@@ -78,8 +93,7 @@ class PublishReader {
     if (key == "event_type" || key == "event" || key == "type") return read_type(member);
     if (key == "data" || key == "payload") return read_data(member);
     if (key == "event_id") return read_event_id(member);
-    if (key == "tenant_id" || key == "client_id" || key == "org_id" || key == "user_id")
-      return read_tenant(member);
+    if (is_tenant_word(key)) return read_tenant(member, named_tenant_, errors_);
     if (key == "metadata") return read_metadata(member);
     if (key == "max_attempts") return read_max_attempts(member);
     if (key == "webhook_ids") {
@@ -96,17 +110,8 @@ class PublishReader {
         "is not a field of an event" + (rules_.suggests ? suggestion(name, kKnown) : ""));
   }
 
-  std::optional<std::string> text_of(const JsonMember& member) {
-    if (member.value == "null") return std::nullopt;
-    if (member.value.front() == '"')
-      return unescape_json(member.value.substr(1, member.value.size() - 2));
-    add("/" + std::string(member.key), "wrong_type",
-        "expected a string, got " + std::string(raw_kind(member.value)));
-    return std::nullopt;
-  }
-
   void read_type(const JsonMember& member) {
-    auto name = text_of(member);
+    auto name = text_of(member, errors_);
     if (!name) {
       has_bad_type_ = member.value != "null";
       return;
@@ -132,23 +137,13 @@ class PublishReader {
   }
 
   void read_event_id(const JsonMember& member) {
-    auto text = text_of(member);
+    auto text = text_of(member, errors_);
     if (!text) return;
     if (auto broken = broken_rule(*text, kEventIdRule)) {
       add("/event_id", "invalid_text", std::move(*broken));
       return;
     }
     request_.event_id = std::move(*text);
-  }
-
-  void read_tenant(const JsonMember& member) {
-    auto text = text_of(member);
-    if (!text) return;
-    if (named_tenant_ && *named_tenant_ != *text) {
-      add("/" + std::string(member.key), "conflicting",
-          "names another tenant than the request does elsewhere");
-    }
-    named_tenant_ = std::move(text);
   }
 
   void read_metadata(const JsonMember& member) {
@@ -308,33 +303,31 @@ Checked<PublishRequest> read_publish(std::string_view body, const PublishRules& 
   return PublishReader(rules).run(*members);
 }
 
-Checked<BatchBody> read_batch(std::string_view body) {
+Checked<BatchBody> read_batch(std::string_view body, std::optional<std::string> tenant_in_query) {
   if (body.empty()) body = "{}";
   const auto members = scan_json_object(body);
   if (!members) return refuse(ProblemKind::malformed_json, members.error().message);
   BatchBody batch;
-  bool has_events = false;
+  batch.tenant = std::move(tenant_in_query);
+  FieldErrors errors;
   for (const JsonMember& as_written : *members) {
     const std::string name = unescape_json(as_written.key);
     const JsonMember member{name, as_written.value};
-    if (member.key == "tenant_id" && member.value.front() == '"') {
-      batch.tenant = unescape_json(member.value.substr(1, member.value.size() - 2));
-    } else if (member.key == "events" && member.value.front() == '[') {
-      has_events = true;
+    if (is_tenant_word(name)) {
+      read_tenant(member, batch.tenant, errors);
+    } else if (name != "events") {
+      errors.push_back({pointer_to("", name), "unknown_field",
+                        "is not a field here; a batch is {\"events\": […]}", ""});
+    } else if (member.value.front() == '[') {
       for (const std::string_view element : split_array(member.value))
         batch.events.push_back(trimmed(element));
-    } else if (member.key == "events" || member.key == "tenant_id") {
-      return one_error("/" + std::string(member.key), "wrong_type",
-                       std::string("expected ") +
-                           (member.key == "events" ? "an array" : "a string") + ", got " +
-                           std::string(raw_kind(member.value)));
-    } else {
-      return one_error(pointer_to("", name), "unknown_field",
-                       "is not a field here; a batch is {\"events\": […]}");
+    } else if (member.value != "null") {
+      return one_error("/events", "wrong_type",
+                       "expected an array, got " + std::string(raw_kind(member.value)));
     }
   }
-  if (!has_events || batch.events.empty())
-    return one_error("/events", "required", "must hold at least one event");
+  if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
+  if (batch.events.empty()) return one_error("/events", "required", "must hold at least one event");
   if (batch.events.size() > limits::kBatchEventsMax) {
     return one_error("/events", "too_many",
                      "may hold at most " + std::to_string(limits::kBatchEventsMax) +

@@ -23,12 +23,13 @@ struct PublishRules {
 // One event: the body of POST /events, or one element of a batch.
 Checked<PublishRequest> read_publish(std::string_view body, const PublishRules& rules);
 
-// The elements of POST /events/batch as views into `body`, and the tenant it names for all of them.
+// The elements of POST /events/batch as views into `body`, and the tenant that it or the query
+// names for all of them.
 struct BatchBody {
   std::vector<std::string_view> events;
   std::optional<std::string> tenant;
 };
-Checked<BatchBody> read_batch(std::string_view body);
+Checked<BatchBody> read_batch(std::string_view body, std::optional<std::string> tenant_in_query);
 
 // 422 unknown_event_type naming the closest, unless the catalogue knows the type or is open.
 std::optional<FieldError> unknown_event_type(const PublishRules& rules, const std::string& name,

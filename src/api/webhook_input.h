@@ -18,10 +18,11 @@ struct WebhookRules {
   bool catalogue_is_open = false;
   Random& random;
   Timestamp now;
+  std::optional<std::string> tenant = std::nullopt;  // that the query names
 };
 
-// The tenant the body names, if any; whether it may is the caller's to check. On errors `webhook`
-// is of no use.
+// The tenant the request names, if any; whether it may is the caller's to check. On errors
+// `webhook` is of no use.
 struct WebhookBody {
   std::optional<std::string> tenant;
   FieldErrors errors;

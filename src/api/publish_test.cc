@@ -1,0 +1,105 @@
+// Publishing one event and many: what both take, and what makes two publishes the same.
+#include "api/api_fixture.h"
+
+namespace fanfare {
+namespace {
+
+using namespace fanfare::testing;
+
+class Publishing : public ApiFixture {
+ protected:
+  Publishing() {
+    make_type("user.created");
+    acme = make_party("Acme");
+    rival = make_party("Rival");
+  }
+  // `members` beside the event itself, as an admin.
+  ApiReply event(const std::string& members, const std::string& query = "") {
+    return as_admin("POST", "/api/v1/events" + query,
+                    R"({"event_type":"user.created","data":1,)" + members + "}");
+  }
+  ApiReply batch(const std::string& members, const std::string& query = "") {
+    return as_admin("POST", "/api/v1/events/batch" + query,
+                    R"({"events":[{"event_type":"user.created","data":1}],)" + members + "}");
+  }
+  ApiReply webhook(const std::string& members, const std::string& query = "") {
+    return as_admin("POST", "/api/v1/webhooks" + query,
+                    R"({"url":"https://example.com/a","events":["*"],)" + members + "}");
+  }
+  ApiReply publish(const std::string& body) {
+    return call("POST", "/api/v1/events", body, {acme.key, {}});
+  }
+  static std::string problem_at(const ApiReply& reply) {
+    if (reply.status != 422) return std::to_string(reply.status);
+    const auto& error = reply.json.at("errors").at(0).as_object();
+    return std::string(error.at("pointer").as_string()) + ' ' +
+           std::string(error.at("code").as_string());
+  }
+
+  Party acme;
+  Party rival;
+};
+
+// ---- whose it is ----
+
+TEST_F(Publishing, EveryWordForTheTenantIsTakenEverywhere) {
+  for (const std::string word : {"tenant_id", "client_id", "org_id", "user_id"}) {
+    const std::string named = "\"" + word + "\":\"" + acme.tenant + "\"";
+    EXPECT_EQ(event(named).status, 202) << word;
+    EXPECT_EQ(batch(named).json.at("data").at(0).at("status"), 202) << word;
+    EXPECT_EQ(webhook(named).status, 201) << word;
+  }
+}
+
+TEST_F(Publishing, ATenantOfNullIsNoneEverywhere) {
+  const std::string query = "?tenant_id=" + acme.tenant;
+  for (const std::string word : {"tenant_id", "org_id"}) {
+    const std::string named = "\"" + word + "\":null";
+    EXPECT_EQ(event(named, query).status, 202) << word;
+    EXPECT_EQ(batch(named, query).json.at("data").at(0).at("status"), 202) << word;
+    EXPECT_EQ(webhook(named, query).status, 201) << word;
+  }
+}
+
+TEST_F(Publishing, ATenantThatCannotBeOneIsTheSameMistakeEverywhere) {
+  const std::pair<std::string, std::string> table[] = {
+      {R"("client_id":7)", "/client_id wrong_type"},
+      {R"("org_id":"")", "/org_id invalid_text"},
+      {R"("tenant_id":")" + acme.tenant + R"(","user_id":")" + rival.tenant + "\"",
+       "/user_id conflicting"},
+  };
+  for (const auto& [named, problem] : table) {
+    EXPECT_EQ(problem_at(event(named)), problem) << named;
+    EXPECT_EQ(problem_at(batch(named)), problem) << named;
+    EXPECT_EQ(problem_at(webhook(named)), problem) << named;
+  }
+}
+
+TEST_F(Publishing, BodyAndQueryMustNameOneTenant) {
+  const std::string query = "?tenant_id=" + rival.tenant;
+  const std::string named = R"("tenant_id":")" + acme.tenant + "\"";
+  EXPECT_EQ(problem_at(event(named, query)), "/tenant_id conflicting");
+  EXPECT_EQ(problem_at(batch(named, query)), "/tenant_id conflicting");
+  EXPECT_EQ(problem_at(webhook(named, query)), "/tenant_id conflicting");
+  EXPECT_EQ(problem_at(as_admin("POST", "/api/v1/api-keys" + query, "{" + named + "}")),
+            "/tenant_id conflicting");
+}
+
+TEST_F(Publishing, AnEventOfABatchIsNotAnotherTenants) {
+  const auto reply =
+      as_admin("POST", "/api/v1/events/batch",
+               R"({"client_id":")" + acme.tenant +
+                   R"(","events":[{"event_type":"user.created","data":1,"org_id":")" +
+                   rival.tenant + "\"}]}");
+  ASSERT_EQ(reply.status, 202);
+  EXPECT_EQ(reply.json.at("data").at(0).at("problem").at("errors").at(0).at("code"), "conflicting");
+}
+
+TEST_F(Publishing, ABatchNamesEveryFieldItDoesNotKnow) {
+  const auto reply = batch(R"("colour":1,"shape":2)");
+  ASSERT_EQ(reply.status, 422);
+  EXPECT_EQ(reply.json.at("errors").as_array().size(), 2U);
+}
+
+}  // namespace
+}  // namespace fanfare
