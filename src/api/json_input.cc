@@ -43,8 +43,12 @@ std::string suggestion(std::string_view name, const std::vector<std::string>& kn
   return "; did you mean \"" + closest + "\"?";
 }
 
+bool is_blank(std::string_view body) {
+  return body.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
 Checked<json::object> parse_object(std::string_view body) {
-  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return json::object{};
+  if (is_blank(body)) return json::object{};
   if (const auto members = scan_json_object(body); !members) {
     return refuse(ProblemKind::malformed_json, members.error().message);
   }

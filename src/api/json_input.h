@@ -20,6 +20,8 @@ namespace fanfare {
 // The object in a body; an empty body, or one of white space, is {}. 400 malformed_json says where
 // it goes wrong.
 Checked<boost::json::object> parse_object(std::string_view body);
+// Whether a body is white space only, which is read as {}.
+bool is_blank(std::string_view body);
 // The exact bytes of one member of a body that parse_object has accepted; empty if there is none.
 std::string_view raw_member(std::string_view body, std::string_view name);
 // Appends a reference token to a JSON pointer (RFC 6901: `~` and `/` are escaped).

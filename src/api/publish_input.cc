@@ -1,7 +1,6 @@
 #include "api/publish_input.h"
 
 #include <array>
-#include <charconv>
 
 #include <boost/json/parse.hpp>
 
@@ -158,16 +157,12 @@ class PublishReader {
   }
 
   void read_max_attempts(const JsonMember& member) {
-    if (member.value == "null") return;
-    int number = 0;
-    const char* end = member.value.data() + member.value.size();
-    const auto [stop, error] = std::from_chars(member.value.data(), end, number);
-    if (error == std::errc{} && stop == end && number >= 1 && number <= limits::kAttemptsMax) {
-      request_.max_attempts = number;
-      return;
-    }
-    add("/max_attempts", "out_of_range",
-        "must be a whole number from 1 to " + std::to_string(limits::kAttemptsMax));
+    auto value = parse(member.value, "/max_attempts");
+    if (!value) return;
+    const json::object body{{"max_attempts", *std::move(value)}};
+    ObjectReader reader(body, "", errors_);
+    if (const auto number = reader.integer("max_attempts", 1, limits::kAttemptsMax))
+      request_.max_attempts = static_cast<int>(*number);
   }
 
   void read_webhook_ids(std::string_view raw) {
@@ -297,14 +292,14 @@ std::optional<FieldError> unknown_event_type(const PublishRules& rules, const st
 }
 
 Checked<PublishRequest> read_publish(std::string_view body, const PublishRules& rules) {
-  if (body.empty()) body = "{}";
+  if (is_blank(body)) body = "{}";
   const auto members = scan_json_object(body);
   if (!members) return refuse(ProblemKind::malformed_json, members.error().message);
   return PublishReader(rules).run(*members);
 }
 
 Checked<BatchBody> read_batch(std::string_view body, std::optional<std::string> tenant_in_query) {
-  if (body.empty()) body = "{}";
+  if (is_blank(body)) body = "{}";
   const auto members = scan_json_object(body);
   if (!members) return refuse(ProblemKind::malformed_json, members.error().message);
   BatchBody batch;

@@ -101,5 +101,40 @@ TEST_F(Publishing, ABatchNamesEveryFieldItDoesNotKnow) {
   EXPECT_EQ(reply.json.at("errors").as_array().size(), 2U);
 }
 
+// ---- what is read ----
+
+TEST_F(Publishing, ABodyOfWhiteSpaceIsAnEmptyObject) {
+  for (const std::string path : {"/api/v1/events", "/api/v1/events/batch", "/api/v1/webhooks"}) {
+    for (const std::string body : {"", " \t\r\n"})
+      EXPECT_EQ(call("POST", path, body, {acme.key, {}}).status, 422) << path;
+  }
+}
+
+TEST_F(Publishing, AWholeNumberOfAttemptsIsOneHoweverItIsWritten) {
+  make_webhook(acme);
+  const auto most = [this](const std::string& number) {
+    const std::string event =
+        publish(R"({"event_type":"user.created","data":1,"max_attempts":)" + number + "}")
+            .string("id");
+    const auto list = call("GET", "/api/v1/events/" + event + "/deliveries", "", {acme.key, {}});
+    return list.json.at("data").at(0).at("max_attempts").as_int64();
+  };
+  EXPECT_EQ(most("3"), 3);
+  EXPECT_EQ(most("3.0"), 3);
+  EXPECT_EQ(most("2e1"), 20);
+  EXPECT_EQ(most("null"), 10);
+}
+
+TEST_F(Publishing, WhatIsNoWholeNumberOfAttemptsIsRefused) {
+  const auto problem = [this](const std::string& number) {
+    return problem_at(
+        publish(R"({"event_type":"user.created","data":1,"max_attempts":)" + number + "}"));
+  };
+  for (const std::string number :
+       {"0", "21", "3.5", "-1", "1e400", "1e15", "18446744073709551616", "99999999999999999999e9"})
+    EXPECT_TRUE(problem(number).starts_with("/max_attempts ")) << number << problem(number);
+  EXPECT_EQ(problem("\"3\""), "/max_attempts wrong_type");
+}
+
 }  // namespace
 }  // namespace fanfare
