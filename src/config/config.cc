@@ -24,6 +24,7 @@ struct Layer {
   std::string (*key_of)(const ConfigOption& option) = nullptr;
   std::string_view file_suffix;  // turns the key of a secret into that of its file
   bool takes_plain_secrets = true;
+  std::string_view prefix = "";  // of a key in a sentence
 };
 
 std::string toml_key_of(const ConfigOption& option) {
@@ -53,6 +54,7 @@ std::string nearest_key(const Layer& layer, std::string_view key) {
   std::string nearest;
   std::size_t best = kDistanceMax + 1;
   for (std::string& candidate : known_keys(layer)) {
+    if (candidate == std::string(key) + std::string(layer.file_suffix)) return candidate;
     const std::size_t distance = edit_distance(key, candidate);
     if (distance >= best) continue;
     best = distance;
@@ -68,11 +70,11 @@ bool is_known(const Layer& layer, std::string_view key) {
 
 std::string suggestion(const Layer& layer, std::string_view key) {
   const std::string nearest = nearest_key(layer, key);
-  return nearest.empty() ? "" : "; did you mean " + nearest + "?";
+  return nearest.empty() ? "" : "; did you mean " + std::string(layer.prefix) + nearest + "?";
 }
 
 Result<Layer> flag_layer(const ConfigSources& sources) {
-  Layer layer{{}, name_of_option, "-file", false};
+  Layer layer{{}, name_of_option, "-file", false, "--"};
   for (const auto& [flag, value] : sources.flags) {
     if (!is_known(layer, flag))
       return fail(Errc::invalid, "--" + flag + " is not an option" + suggestion(layer, flag));
@@ -98,6 +100,31 @@ Layer environment_layer(const ConfigSources& sources, std::vector<std::string>& 
   return layer;
 }
 
+// What an option must be in TOML, if it is something else there; empty if it is in order. A value
+// in quotes where none belong is a mistake about what it means: "no" and "0" are not false in TOML.
+std::string_view kind_rule(const ConfigOption& option, TomlKind kind) {
+  if (!option.is_secret && option.value_hint.empty())
+    return kind == TomlKind::boolean ? "" : "must be true or false, without quotes";
+  if (option.value_hint == "COUNT")
+    return kind == TomlKind::integer ? "" : "must be an integer, without quotes";
+  if (kind == TomlKind::string) return "";
+  if (option.value_hint.ends_with("…"))
+    return kind == TomlKind::list ? "" : "must be a list of strings";
+  return "must be a string, in quotes";
+}
+
+Result<void> check_kind(const Layer& layer, const TomlEntry& entry, const std::string& place) {
+  for (const ConfigOption& option : config_options()) {
+    const std::string key = layer.key_of(option);
+    const bool is_its_file = option.is_secret && entry.key == key + std::string(layer.file_suffix);
+    if (entry.key != key && !is_its_file) continue;
+    const std::string_view rule = kind_rule(option, entry.kind);
+    if (!rule.empty())
+      return fail(Errc::invalid, place + ": " + entry.key + " " + std::string(rule));
+  }
+  return {};
+}
+
 Result<Layer> file_layer(const ConfigSources& sources) {
   Layer layer{{}, toml_key_of, "_file", true};
   std::string path = sources.file.value_or("");
@@ -113,6 +140,7 @@ Result<Layer> file_layer(const ConfigSources& sources) {
     if (!is_known(layer, entry.key))
       return fail(Errc::invalid,
                   place + ": " + entry.key + " is not an option" + suggestion(layer, entry.key));
+    TRY_VOID(check_kind(layer, entry, place));
     layer.values[entry.key] = {entry.value, place};
   }
   return layer;

@@ -137,7 +137,41 @@ TEST_F(LoadConfig, AnUnknownTableOfTheFileIsAnErrorWithItsLine) {
 TEST_F(LoadConfig, AnUnknownFlagIsAnError) {
   sources_.flags["listne"] = "x";
 
-  EXPECT_EQ(refusal(), "--listne is not an option; did you mean listen?");
+  EXPECT_EQ(refusal(), "--listne is not an option; did you mean --listen?");
+}
+
+TEST_F(LoadConfig, ASecretAsAFlagIsAnErrorThatNamesTheFlagForItsFile) {
+  sources_.flags["admin-key"] = kAdminKey;
+
+  EXPECT_EQ(refusal(), "--admin-key is not an option; did you mean --admin-key-file?");
+}
+
+TEST_F(LoadConfig, AValueOfTheFileOfAnotherKindIsAnErrorWithFileLineAndKey) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"egress.http = 'yes'", "egress.http must be true or false, without quotes"},
+      {"egress.http = 1", "egress.http must be true or false, without quotes"},
+      {"egress.metadata = ['true']", "egress.metadata must be true or false, without quotes"},
+      {"reactors = '4'", "reactors must be an integer, without quotes"},
+      {"reader_threads = true", "reader_threads must be an integer, without quotes"},
+      {"egress.allow = true", "egress.allow must be a list of strings"},
+      {"log.level = ['info']", "log.level must be a string, in quotes"},
+      {"database = 7", "database must be a string, in quotes"},
+      {"admin_key = 7", "admin_key must be a string, in quotes"},
+      {"admin_key_file = true", "admin_key_file must be a string, in quotes"},
+  };
+  for (const auto& [line, message] : rows) {
+    sources_.file = write("f.toml", std::string("\n") + line);
+
+    EXPECT_EQ(refusal(), *sources_.file + ":2: " + message) << line;
+  }
+}
+
+TEST_F(LoadConfig, ADatabaseHasAPathAndNoQuery) {
+  for (const char* bad : {"sqlite:", "sqlite:?mode=ro", "sqlite:a.db?mode=ro", ""}) {
+    sources_.flags["database"] = bad;
+
+    EXPECT_THAT(refusal(), StartsWith("--database: database must be sqlite:PATH")) << bad;
+  }
 }
 
 TEST_F(LoadConfig, AVariableThatIsNearlyAnOptionIsAWarning) {

@@ -76,6 +76,9 @@ Result<void> apply_database(Config& config, std::string_view text) {
   if (path.starts_with("//"))
     return invalid("must be sqlite:PATH without slashes that belong to a URL");
   if (path == ":memory:") return invalid("must be memory: for a store without a file");
+  // SQLite's own URLs have queries; here it would only be part of a strange file name.
+  if (path.find('?') != std::string_view::npos)
+    return invalid("must be sqlite:PATH without a question mark: a query is not understood");
   config.database = {DatabaseKind::sqlite, std::string(path)};
   return {};
 }

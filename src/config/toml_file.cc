@@ -40,6 +40,12 @@ Result<std::string> text_of_value(const toml::node& node, const std::string& key
                  key + " must be a string, an integer, true or false, or a list of strings");
 }
 
+TomlKind kind_of(const toml::node& node) {
+  if (node.is_integer()) return TomlKind::integer;
+  if (node.is_boolean()) return TomlKind::boolean;
+  return node.is_array() ? TomlKind::list : TomlKind::string;
+}
+
 // Depth is bounded by toml++ itself, which refuses nesting over TOML_MAX_NESTED_VALUES.
 Result<void> flatten(const toml::table& table, const std::string& prefix,
                      std::string_view file_name, std::vector<TomlEntry>& entries) {
@@ -50,7 +56,8 @@ Result<void> flatten(const toml::table& table, const std::string& prefix,
       continue;
     }
     TRY(std::string value, text_of_value(node, key, file_name));
-    entries.push_back({key, std::move(value), static_cast<int>(node.source().begin.line)});
+    const int line = static_cast<int>(node.source().begin.line);
+    entries.push_back({key, std::move(value), line, kind_of(node)});
   }
   return {};
 }

@@ -12,10 +12,13 @@
 
 namespace fanfare {
 
+enum class TomlKind { string, integer, boolean, list };
+
 struct TomlEntry {
   std::string key;    // "egress.allow"
   std::string value;  // arrays of strings are joined with commas
   int line = 0;
+  TomlKind kind = TomlKind::string;
 };
 
 // Errc::invalid as "fanfare.toml:3: …". Values are strings, integers, booleans and arrays of
