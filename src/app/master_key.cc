@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/encoding.h"
+#include "signing/digest.h"
 
 namespace fanfare {
 
@@ -93,6 +94,11 @@ Result<MasterKey> find_master_key(const Config& config, Store& store, Random& ra
   Secret key = draw(random);
   TRY_VOID(write_key_file(path, key));
   return MasterKey{std::move(key), path};
+}
+
+Secret derived_key(const Secret& master_key, std::string_view purpose) {
+  const Digest digest = HmacKey(master_key.reveal()).mac({"fanfare|derived|v1|", purpose});
+  return Secret(std::string(digest.begin(), digest.end()));
 }
 
 }  // namespace fanfare

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/random.h"
 #include "base/result.h"
@@ -22,5 +23,9 @@ struct MasterKey {
 };
 
 Result<MasterKey> find_master_key(const Config& config, Store& store, Random& random);
+
+// A key for one purpose that tells nothing about the master key: HMAC-SHA256 of the purpose. The
+// same master key gives the same one.
+Secret derived_key(const Secret& master_key, std::string_view purpose);
 
 }  // namespace fanfare

@@ -107,6 +107,7 @@ struct Server::Impl {
   SystemRandom random;
   std::unique_ptr<Store> store;
   std::unique_ptr<Vault> vault;
+  Secret cursor_key;  // the same after a restart, so that a cursor outlives one
   EgressPolicy policy;
   std::unique_ptr<net::TlsClient> tls;
   std::vector<Reactor> reactors;
@@ -125,6 +126,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
         "wrote a new master key; keep a copy apart from the database, nothing opens without it",
         {{"file", key.written_to}});
   }
+  cursor_key = derived_key(key.bytes, "list cursors");
   vault = std::make_unique<Vault>(std::move(key.bytes), random);
   TRY(policy, policy_of(config));
 
@@ -152,7 +154,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
 
   auto shared =
       std::make_shared<ApiShared>(ApiConfig{.admin_key = config.admin_key,
-                                            .cursor_key = Secret{},
+                                            .cursor_key = cursor_key,
                                             .policy = policy,
                                             .catalogue_is_open = config.catalogue_is_open,
                                             .clock = clock,
