@@ -139,12 +139,13 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
     reactor.sender = std::make_unique<HttpSender>(*reactor.loop, *reactor.resolver, *tls, policy);
     doors.push_back({*reactor.loop, *reactor.sender});
   }
+  const auto find_webhook = [this](WebhookId id) { return engine->directory().webhook(id); };
   engine = std::make_unique<Engine>(Engine::Parts{.store = *store,
                                                   .vault = *vault,
                                                   .clock = clock,
                                                   .random = random,
                                                   .reactors = std::move(doors),
-                                                  .on_attempt = attempt_logger(log),
+                                                  .on_attempt = attempt_logger(log, find_webhook),
                                                   .reader_threads = reader_count(config)});
   TRY_VOID(engine->recover());
   readers.resize(reader_count(config));
