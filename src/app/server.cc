@@ -12,15 +12,15 @@
 
 #include "api/api_handler.h"
 #include "app/attempt_log.h"
+#include "app/database.h"
 #include "app/descriptors.h"
+#include "app/egress_options.h"
 #include "app/master_key.h"
 #include "auth/vault.h"
 #include "delivery/engine_parts.h"
 #include "egress/http_sender.h"
 #include "net/reactor.h"
 #include "net/resolver.h"
-#include "storage/memory/memory_store.h"
-#include "storage/sqlite/sqlite_store.h"
 
 namespace fanfare {
 
@@ -28,23 +28,6 @@ namespace {
 
 // How long attempts that were cut off at the drain deadline may take to say so.
 constexpr std::chrono::seconds kAbortGrace{2};
-
-Result<std::unique_ptr<Store>> open_store(const DatabaseLocation& database, const Clock& clock) {
-  if (database.kind == DatabaseKind::memory) return make_memory_store();
-  return SqliteStore::open(database.path, clock);
-}
-
-Result<EgressPolicy> policy_of(const Config& config) {
-  EgressPolicy policy;
-  policy.allows_http = config.egress_http;
-  policy.allows_metadata = config.egress_metadata;
-  for (const std::string& text : config.egress_allow) {
-    TRY(const Cidr cidr, parse_cidr(text));
-    policy.allowed.push_back(cidr);
-  }
-  policy.own = own_addresses();
-  return policy;
-}
 
 int reactor_count(const Config& config) {
   if (config.reactors > 0) return config.reactors;
@@ -118,7 +101,7 @@ struct Server::Impl {
 };
 
 Result<void> Server::Impl::build(ServerHooks hooks) {
-  TRY(store, open_store(config.database, clock));
+  TRY(store, open_database(config.database, clock));
   TRY(MasterKey key, find_master_key(config, *store, random));
   if (!key.written_to.empty()) {
     log.write(
@@ -128,7 +111,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
   }
   cursor_key = derived_key(key.bytes, "list cursors");
   vault = std::make_unique<Vault>(std::move(key.bytes), random);
-  TRY(policy, policy_of(config));
+  TRY(policy, egress_policy_of(config));
 
   TRY(tls, net::TlsClient::create(net::TlsOptions{.ca_file = config.egress_ca_file}));
   std::vector<Engine::Parts::Reactor> doors;

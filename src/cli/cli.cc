@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/demo.h"
+#include "app/egress_options.h"
 #include "app/inbox.h"
 #include "app/server.h"
 #include "cli/flags.h"
@@ -66,10 +67,24 @@ std::string url_of(const Config& config, std::uint16_t port) {
   return "http://" + host + ":" + std::to_string(port);
 }
 
+// A first start without a key runs, but there is no way in.
+void warn_if_nobody_can_log_in(Server& server, const Config& config, Log& log) {
+  const Timestamp now = server.clock().wall_now();
+  const auto keys = server.engine().directory().api_keys(std::nullopt);
+  const bool has_key = std::any_of(keys.begin(), keys.end(), [now](const auto& key) {
+    return !key->revoked_at && (!key->expires_at || now < *key->expires_at);
+  });
+  if (has_key || !config.admin_key.empty()) return;
+  log.write(LogLevel::warning,
+            "nobody can log in, because there is no API key: set FANFARE_ADMIN_KEY or "
+            "--admin-key-file and start again");
+}
+
 int serve(const Config& config, Log& log) {
   const sigset_t signals = block_signals();
   Result<std::unique_ptr<Server>> server = Server::start(config, log, {});
   if (!server) return complain(server.error());
+  warn_if_nobody_can_log_in(**server, config, log);
   std::cout << "fanfare " FANFARE_VERSION " listening on " << url_of(config, (*server)->port())
             << std::endl;
   wait_for_signal(signals);
@@ -189,6 +204,10 @@ int run(bool is_dev, std::map<std::string, std::string> flags, const std::string
     complain(config.error());
     return 2;
   }
+  if (const auto policy = egress_policy_of(*config); !policy) {
+    complain(policy.error());
+    return 2;
+  }
   const SystemClock clock;
   Log log(LogOptions{.level = log_level_named(config->log_level).value_or(LogLevel::info),
                      .format = log_format_named(config->log_format).value_or(LogFormat::pretty)},
@@ -196,6 +215,20 @@ int run(bool is_dev, std::map<std::string, std::string> flags, const std::string
   for (const std::string& warning : config->warnings)
     log.write(LogLevel::warning, "configuration", {{"warning", warning}});
   return is_dev ? dev(*config, log) : serve(*config, log);
+}
+
+// The first argument that no option took: a flag goes on to load_config(), without its value, which
+// may be a secret; anything else is refused.
+bool take_unknown(const std::vector<std::string>& arguments,
+                  std::map<std::string, std::string>& flags) {
+  if (arguments.empty()) return true;
+  const std::string& first = arguments.front();
+  if (first.starts_with("--") && first.size() > 2) {
+    flags[first.substr(2, first.find('=') - 2)] = "";
+    return true;
+  }
+  std::cerr << "fanfare: " << first << " is not expected here; --help shows what is\n";
+  return false;
 }
 
 }  // namespace
@@ -217,12 +250,15 @@ int run_cli(int argc, char** argv) {
   for (CLI::App* command : {serve_command, dev_command}) {
     command->add_option("--config", file, "Read options from this TOML file.")->type_name("FILE");
     add_config_flags(*command, flags);
+    command->allow_extras();  // load_config() knows which option an unknown one is nearest to
   }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  const CLI::App& command = dev_command->parsed() ? *dev_command : *serve_command;
+  if (!take_unknown(command.remaining(), flags)) return 2;
   try {
     return run(dev_command->parsed(), std::move(flags), file);
   } catch (const std::exception& error) {
