@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/json_input.h"
+#include "api/views.h"
 #include "base/limits.h"
 #include "signing/digest.h"
 
@@ -24,6 +26,25 @@ SealPlace place_of(TenantId tenant) {
   return {tenant, "", "answer", 0};
 }
 
+// ETag and Location as the first answer had them. They are not kept, for its body holds what they
+// are made of; only a rotation's names no version.
+HeaderList remade_headers(const Exchange& exchange, const Answer& kept) {
+  const std::string_view pattern = exchange.route->pattern;
+  const bool is_webhook = pattern.starts_with("/api/v1/webhooks");
+  const bool is_new_tenant = pattern == "/api/v1/tenants" && kept.status == 201;
+  if (kept.status >= 400 || !(is_webhook || is_new_tenant)) return {};
+  const auto body = parse_object(kept.body);
+  if (!body) return {};
+  HeaderList headers;
+  const auto* version = body->if_contains("version");
+  if (is_webhook && version != nullptr && version->is_int64())
+    headers.emplace_back("ETag", etag_of_version(version->get_int64()));
+  const auto* id = body->if_contains("id");
+  if (kept.status == 201 && id != nullptr && id->is_string())
+    headers.emplace_back("Location", std::string(pattern) + "/" + std::string(id->get_string()));
+  return headers;
+}
+
 void replay(ApiContext& context, const ExchangePtr& exchange, const KeptAnswer& kept) {
   if (kept.fingerprint != exchange->idempotency->fingerprint) {
     return exchange->fail(
@@ -31,12 +52,14 @@ void replay(ApiContext& context, const ExchangePtr& exchange, const KeptAnswer& 
                 "This Idempotency-Key was used for another request. Use a new key for each "
                 "operation, and the same one only to send the same request again."));
   }
-  Answer answer{kept.answer.status, kept.answer.body, {{"Idempotency-Replayed", "true"}}};
+  Answer answer{kept.answer.status, kept.answer.body, {}};
   if (kept.answer.is_sealed) {
     auto body = opened_answer(context.engine.vault(), kept.answer);
     if (!body) return exchange->fail(body.error());
     answer.body = *std::move(body);
   }
+  answer.headers = remade_headers(*exchange, answer);
+  answer.headers.emplace_back("Idempotency-Replayed", "true");
   exchange->answer(std::move(answer));
 }
 

@@ -42,7 +42,11 @@ void write_warnings(JsonWriter& out, std::span<const std::string> warnings) {
 }  // namespace
 
 std::string etag_of(const Webhook& webhook) {
-  return "\"" + std::to_string(webhook.version) + "\"";
+  return etag_of_version(webhook.version);
+}
+
+std::string etag_of_version(std::int64_t version) {
+  return "\"" + std::to_string(version) + "\"";
 }
 
 void write_webhook(JsonWriter& out, const Webhook& webhook, const WebhookViewOptions& options) {
