@@ -14,7 +14,8 @@ void write_published(JsonWriter& out, const Published& published, std::string_vi
 Problem event_id_conflict(std::string_view event_id) {
   return {ProblemKind::event_id_conflict,
           "Another event was published with the event_id \"" + std::string(event_id) +
-              "\" in the last 7 days, with another type, data or metadata. Nothing was stored."};
+              "\" in the last 7 days, with another type, data, metadata, max_attempts or "
+              "webhook_ids. Nothing was stored."};
 }
 
 Answer answer_one(const Published& published, const std::string& event_id) {

@@ -136,5 +136,42 @@ TEST_F(Publishing, WhatIsNoWholeNumberOfAttemptsIsRefused) {
   EXPECT_EQ(problem("\"3\""), "/max_attempts wrong_type");
 }
 
+// ---- the same event again ----
+
+TEST_F(Publishing, AnotherOrderOfWebhookIdsIsTheSameEvent) {
+  const std::string a = make_webhook(acme);
+  const std::string b = make_webhook(acme);
+  const auto to = [this](const std::string& ids) {
+    return publish(R"({"event_type":"user.created","data":1,"event_id":"o","webhook_ids":[)" + ids +
+                   "]}");
+  };
+  const std::string quoted_a = "\"" + a + "\"";
+  const std::string quoted_b = "\"" + b + "\"";
+  EXPECT_EQ(to(quoted_a + "," + quoted_b).status, 202);
+  EXPECT_EQ(to(quoted_b + "," + quoted_a).status, 200);
+  EXPECT_EQ(to(quoted_a + "," + quoted_b + "," + quoted_a).status, 200);
+  EXPECT_EQ(to(quoted_a).status, 409);
+}
+
+TEST_F(Publishing, NullIsTheSameAsAbsentInAnEventSentAgain) {
+  const std::string start = R"({"event_type":"user.created","data":1,"event_id":"o")";
+  EXPECT_EQ(publish(start + "}").status, 202);
+  EXPECT_EQ(publish(start + R"(,"max_attempts":null,"webhook_ids":null})").status, 200);
+}
+
+TEST_F(Publishing, OtherReceiversOrAttemptsMakeAnotherEvent) {
+  const std::string webhook = make_webhook(acme);
+  const std::string start = R"({"event_type":"user.created","data":1,"event_id":"o")";
+  ASSERT_EQ(publish(start + R"(,"max_attempts":3})").status, 202);
+  EXPECT_EQ(publish(start + R"(,"max_attempts":3.0})").status, 200);
+  for (const std::string& more : {std::string(), std::string(R"(,"max_attempts":4)"),
+                                  R"(,"max_attempts":3,"webhook_ids":[")" + webhook + "\"]"}) {
+    const auto reply = publish(start + more + "}");
+    EXPECT_EQ(reply.status, 409) << more;
+    EXPECT_EQ(reply.string("code"), "event_id_conflict");
+    EXPECT_NE(reply.string("detail").find("max_attempts or webhook_ids"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace fanfare

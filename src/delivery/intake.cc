@@ -27,6 +27,14 @@ std::string publish_fingerprint(const PublishRequest& request) {
   bytes += request.event_type;
   bytes += *request.data;
   bytes += request.metadata;
+  // Only if asked for: keys of the last days, from before these counted, still fit. Metadata is
+  // empty or one whole JSON object, so what follows it cannot be taken for a part of it.
+  if (request.max_attempts) bytes += " max_attempts=" + std::to_string(*request.max_attempts);
+  std::vector<WebhookId> ids = request.webhook_ids;
+  std::ranges::sort(ids);
+  const auto repeated = std::ranges::unique(ids);
+  ids.erase(repeated.begin(), repeated.end());
+  for (const WebhookId& id : ids) bytes += ' ' + to_string(id);
   return sha256_bytes(bytes);
 }
 

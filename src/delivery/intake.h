@@ -30,8 +30,8 @@ EventPlan plan_test(const Webhook& webhook, std::string event_type, Payload data
 QueuedRun plan_run(const Webhook& webhook, const std::string& event_type,
                    std::optional<int> max_attempts);
 
-// SHA-256 of what makes two publishes under one event_id equal: type, data and metadata, as
-// received.
+// SHA-256 of what makes two publishes under one event_id equal: type, data and metadata as
+// received, max_attempts, and the set of webhook_ids.
 std::string publish_fingerprint(const PublishRequest& request);
 
 }  // namespace fanfare
