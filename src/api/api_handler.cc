@@ -1,5 +1,7 @@
 #include "api/api_handler.h"
 
+#include <array>
+
 #include "api/custom_headers.h"
 #include "api/idempotency.h"
 
@@ -11,6 +13,23 @@ bool is_json_type(std::string_view value) {
   std::string text = lower_case(value);
   std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '"'; });
   return text == "application/json" || text == "application/json;charset=utf-8";
+}
+
+// Who reads the first of two and who reads the last must not judge differently, so these come once.
+constexpr std::array<std::string_view, 5> kSingleHeaders = {
+    "Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "If-Match"};
+
+Checked<void> check_single_headers(const net::HttpRequest& request) {
+  std::array<int, kSingleHeaders.size()> seen{};
+  for (const auto& header : request.headers) {
+    for (std::size_t i = 0; i < kSingleHeaders.size(); ++i) {
+      if (!equals_ignoring_case(header.first, kSingleHeaders[i]) || ++seen[i] == 1) continue;
+      return refuse(ProblemKind::bad_request,
+                    "The request has more than one " + std::string(kSingleHeaders[i]) +
+                        " header. Send it once; which of them is meant cannot be told.");
+    }
+  }
+  return {};
 }
 
 bool has_body(const net::HttpRequest& request) {
@@ -71,6 +90,8 @@ Checked<RouteMatch> ApiHandler::admit(const net::HttpRequest& request, Principal
     problem.headers.emplace_back("Allow", match.allow);
     return tl::unexpected<Problem>(std::move(problem));
   }
+  if (auto single = check_single_headers(request); !single)
+    return tl::unexpected<Problem>(std::move(single).error());
   if (match.route->roles == kAnybody) return match;
   auto who =
       authenticate(request, {shared_->admin_digest, context_.directory()}, context_.now(), tokens_);

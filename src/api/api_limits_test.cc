@@ -1,5 +1,6 @@
 // What hostile or merely large requests may cost, over the real engine and the store in memory.
 #include "api/api_fixture.h"
+#include "api/custom_headers.h"
 
 namespace fanfare {
 namespace {
@@ -79,6 +80,38 @@ TEST_F(ApiLimits, CreatingLooksAtTheQuery) {
   EXPECT_EQ(as_admin("POST", "/api/v1/api-keys?tenant_id=" + acme.tenant, "{}").status, 201);
   EXPECT_EQ(call("POST", "/api/v1/api-keys?tenant_id=" + rival.tenant, "{}", {acme.key, {}}).status,
             404);
+}
+
+TEST_F(ApiLimits, AHeaderThatDecidesMayComeOnlyOnce) {
+  const std::string path = "/api/v1/webhooks/" + make_webhook(acme);
+  const std::pair<std::string, std::string> table[] = {
+      {"Authorization", "Bearer " + acme.key},
+      {"X-API-Key", acme.key},
+      {"Content-Type", "application/json"},
+      {"Idempotency-Key", "k"},
+      {"If-Match", "*"},
+  };
+  for (const auto& [name, value] : table) {
+    // The key of the fixture is one Authorization already; the second name is in another case.
+    const HeaderList twice = {{name, value}, {lower_case(name), value}};
+    const auto reply = call("PATCH", path, R"({"name":"n"})", {acme.key, twice});
+    EXPECT_EQ(reply.status, 400) << name;
+    EXPECT_EQ(reply.string("code"), "bad_request") << name;
+    EXPECT_NE(reply.string("detail").find("more than one " + name), std::string::npos) << name;
+    if (name == "Authorization") continue;
+    EXPECT_EQ(call("PATCH", path, R"({"description":"d"})", {acme.key, {{name, value}}}).status,
+              200)
+        << name << reply.text;
+  }
+}
+
+TEST_F(ApiLimits, TwoKeysOfTwoPartiesAreNotJudgedByTheFirst) {
+  for (const bool is_mine_first : {true, false}) {
+    const std::string first = is_mine_first ? acme.key : rival.key;
+    const std::string second = is_mine_first ? rival.key : acme.key;
+    const HeaderList keys = {{"X-API-Key", first}, {"X-API-Key", second}};
+    EXPECT_EQ(call("GET", "/api/v1/webhooks", "", {"", keys}).status, 400);
+  }
 }
 
 TEST_F(ApiLimits, ARunningTicketKeepsItsKeysAlive) {

@@ -75,6 +75,12 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
+bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  const auto folded = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [folded](char x, char y) { return folded(x) == folded(y); });
+}
+
 bool is_header_name(std::string_view name) {
   return !name.empty() && name.size() <= limits::kCustomHeaderNameBytesMax &&
          std::all_of(name.begin(), name.end(), is_token_char);

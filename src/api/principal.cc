@@ -1,5 +1,6 @@
 #include "api/principal.h"
 
+#include "api/custom_headers.h"
 #include "auth/api_key.h"
 #include "signing/digest.h"
 
@@ -12,15 +13,6 @@ tl::unexpected<Problem> unauthorized() {
                   "\"X-API-Key\".");
   problem.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"fanfare\"");
   return tl::unexpected<Problem>(std::move(problem));
-}
-
-bool equals_ignoring_case(std::string_view a, std::string_view lower) {
-  if (a.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const char c = a[i] >= 'A' && a[i] <= 'Z' ? static_cast<char>(a[i] + 32) : a[i];
-    if (c != lower[i]) return false;
-  }
-  return true;
 }
 
 std::optional<std::string_view> token_of(const net::HttpRequest& request) {
