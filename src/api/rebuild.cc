@@ -14,8 +14,16 @@ SigningSecret stand_in() {
           std::nullopt};
 }
 
+// Switching Ed25519 off takes its keys away without a new secret in their place.
+bool lacks_ed25519_key(const RebuildFacts& facts) {
+  return facts.at_version.settings.signature.ed25519 &&
+         std::none_of(facts.secrets.begin(), facts.secrets.end(), [](const SigningSecret& secret) {
+           return secret.text.reveal().starts_with("whsk_");
+         });
+}
+
 bool signed_with_these(const RebuildFacts& facts) {
-  return !facts.secrets.empty() &&
+  return !facts.secrets.empty() && !lacks_ed25519_key(facts) &&
          std::none_of(facts.secrets.begin(), facts.secrets.end(),
                       [&facts](const SigningSecret& secret) {
                         return secret.created_at > facts.attempt.started_at;

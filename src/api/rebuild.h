@@ -15,8 +15,8 @@ struct RebuildFacts {
   const Attempt& attempt;
 };
 
-// Custom header values are masked. Signatures are recomputed if no secret was made since, else
-// masked: the one that signed may be gone.
+// Custom header values are masked. Signatures are recomputed if no secret was made and no Ed25519
+// key taken away since, else masked: the one that signed may be gone.
 RebuiltRequest rebuild_request(const RebuildFacts& facts);
 
 }  // namespace fanfare
