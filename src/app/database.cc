@@ -14,16 +14,24 @@ bool is_there_but_not_writable(const std::string& path) {
   return ::access(path.c_str(), F_OK) == 0 && ::access(path.c_str(), W_OK) != 0;
 }
 
+std::string folder_of(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? std::string(1, '.') : folder;
+}
+
 // SQLite says what failed, but neither where nor that it needs more than the file itself.
 std::string explained(const std::string& message, const std::string& path) {
-  std::string text = message;
-  if (text.find(path) == std::string::npos) text = "cannot open the database " + path + ": " + text;
-  std::string folder = std::filesystem::path(path).parent_path().string();
-  if (folder.empty()) folder = ".";
-  for (const std::string& place : {folder, path}) {
-    if (!is_there_but_not_writable(place)) continue;
-    return text + "; let the user that runs fanfare write to " + place +
-           (place == folder ? ", where files beside the database are kept too" : "");
+  std::string text;
+  if (message.find(path) == std::string::npos)
+    text.append("cannot open the database ").append(path);
+  if (!text.empty()) text.append(": ");
+  text.append(message);
+  const std::string folder = folder_of(path);
+  if (is_there_but_not_writable(folder)) {
+    text.append("; let the user that runs fanfare write to ").append(folder);
+    text.append(", where files beside the database are kept too");
+  } else if (is_there_but_not_writable(path)) {
+    text.append("; let the user that runs fanfare write to ").append(path);
   }
   return text;
 }
