@@ -31,7 +31,8 @@ WebhookBody apply_webhook_body(const boost::json::object& body, const WebhookRul
                                bool is_new, Webhook& webhook);
 
 // Makes `secret` (generated if none) the current one. Those before it stay valid for `overlap`,
-// none for zero. Errc::invalid if the secret does not fit the webhook's scheme.
+// none for zero. Errc::invalid if the secret does not fit the webhook's scheme, is the current one,
+// or would be there twice.
 struct Rotation {
   std::optional<Secret> secret;
   Millis overlap{0};

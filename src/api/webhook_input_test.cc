@@ -407,6 +407,42 @@ TEST_F(WebhookInput, RotationKeepsTheOldSecretForTheOverlap) {
   EXPECT_EQ(previous_secret_expires_at(webhook, kStart + 60s), std::nullopt);
 }
 
+TEST_F(WebhookInput, RotationTakesNoSecretThatSignsAlready) {
+  SeededRandom random(3);
+  Webhook webhook = created();
+  const Secret first = current_secret(webhook);
+  const Secret second = generate_secret(random);
+  for (const auto overlap : {0s, 60s})
+    EXPECT_FALSE(rotate_secret(webhook, {first, overlap}, kStart, random));
+  ASSERT_TRUE(rotate_secret(webhook, {second, 60s}, kStart, random));
+  for (const Secret& there : {first, second})
+    EXPECT_FALSE(rotate_secret(webhook, {there, 60s}, kStart, random));
+  EXPECT_EQ(webhook.secrets.size(), 2U);
+  EXPECT_EQ(current_secret(webhook), second);
+}
+
+TEST_F(WebhookInput, RotationMayGoBackToASecretThatIsNoLongerThere) {
+  SeededRandom random(3);
+  Webhook webhook = created();
+  const Secret first = current_secret(webhook);
+  ASSERT_TRUE(rotate_secret(webhook, {std::nullopt, 60s}, kStart, random));
+  Webhook at_once = webhook;
+  EXPECT_TRUE(rotate_secret(at_once, {first, 0s}, kStart, random));
+  EXPECT_EQ(at_once.secrets.size(), 1U);
+  EXPECT_TRUE(rotate_secret(webhook, {first, 60s}, kStart + 60s, random));
+  EXPECT_EQ(webhook.secrets.size(), 2U);
+}
+
+TEST_F(WebhookInput, AChangeThatRepeatsTheSecretChangesNothing) {
+  SeededRandom random(3);
+  Webhook before = created();
+  ASSERT_TRUE(rotate_secret(before, {std::nullopt, 60s}, kStart, random));
+  const Webhook after = changed(before, R"({"secret":")" + current_secret(before).reveal() + "\"}");
+  ASSERT_EQ(after.secrets.size(), 2U);
+  EXPECT_EQ(after.secrets[0].number, before.secrets[0].number);
+  EXPECT_EQ(after.secrets[1].expires_at, before.secrets[1].expires_at);
+}
+
 TEST_F(WebhookInput, RotationWithoutOverlapDropsTheOldSecret) {
   Webhook webhook = created();
   SeededRandom random(9);

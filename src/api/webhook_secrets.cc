@@ -35,6 +35,23 @@ void retire(Webhook& webhook, Millis overlap, Timestamp now) {
   }
 }
 
+// A secret that is there already would sign twice, or would only look as if it were rotated.
+Result<void> check_is_another(const Webhook& webhook, const Rotation& rotation, Timestamp now) {
+  if (*rotation.secret == current_secret(webhook)) {
+    return fail(Errc::invalid,
+                "is the webhook's secret already; send another, or leave it out to have one made");
+  }
+  const auto still_signs = [&rotation, now](const SigningSecret& secret) {
+    return secret.is_valid_at(now) && secret.text == *rotation.secret;
+  };
+  if (rotation.overlap > Millis{0} && std::ranges::any_of(webhook.secrets, still_signs)) {
+    return fail(Errc::invalid,
+                "still signs since an earlier rotation; send another, or overlap_seconds 0 to go "
+                "back to this one at once");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> rotate_secret(Webhook& webhook, const Rotation& rotation, Timestamp now,
@@ -46,6 +63,7 @@ Result<void> rotate_secret(Webhook& webhook, const Rotation& rotation, Timestamp
                   "a text that starts with whsk_ is an Ed25519 key; those are generated here");
     }
     TRY_VOID(check_secret(signature.scheme, *rotation.secret));
+    TRY_VOID(check_is_another(webhook, rotation, now));
   }
   const int number = next_number(webhook);
   retire(webhook, rotation.overlap, now);
