@@ -134,6 +134,29 @@ test('each mistake in an event is refused, and none is stored', async () => {
   assert.deepEqual((await tenant.ok('GET', '/events')).data, []);
 });
 
+test('a header that decides is refused if it comes twice', async () => {
+  const tenant = await here.tenant();
+  for (const [name, value] of [['x-api-key', tenant.key], ['idempotency-key', 'k'], ['if-match', '*']]) {
+    const answer = await tenant.call('POST', '/events', { event_type: 'user.created', data: 1 }, {
+      [name]: [value, value],
+    });
+    assertProblem(answer, 400, 'bad_request');
+    assert.match(answer.json.detail.toLowerCase(), new RegExp(`more than one ${name}`));
+  }
+  assert.equal((await tenant.ok('GET', '/events')).data.length, 0);
+});
+
+test('a signature that could not be sent is refused when it is saved', async () => {
+  const tenant = await here.tenant();
+  const webhook = await tenant.webhook(freshPath());
+  for (const prefix of ['Stripe', 'webhook']) {
+    const change = { signature: { scheme: 'stripe', header_prefix: prefix } };
+    const answer = await tenant.call('PATCH', `/webhooks/${webhook.id}`, change);
+    assertProblem(answer, 422, 'validation_failed');
+    assert.equal(answer.json.errors[0].pointer, '/signature/header_prefix');
+  }
+});
+
 test('an admin must name the tenant', async () => {
   const answer = await here.admin('POST', '/events', { event_type: 'user.created', data: 1 });
   assertProblem(answer, 422, 'validation_failed');

@@ -27,9 +27,11 @@ test('50 equal events at once under one event_id are one event', async () => {
 test('the same event_id with another body is a conflict', async () => {
   const tenant = await here.tenant();
   await tenant.publish({ event_id: 'a' });
-  const answer = await tenant.call('POST', '/events', { ...event, data: { n: 2 }, event_id: 'a' });
-  assert.equal(answer.status, 409);
-  assert.equal(answer.json.code, 'event_id_conflict');
+  for (const other of [{ data: { n: 2 } }, { max_attempts: 2 }]) {
+    const answer = await tenant.call('POST', '/events', { ...event, ...other, event_id: 'a' });
+    assert.equal(answer.status, 409, answer.text);
+    assert.equal(answer.json.code, 'event_id_conflict');
+  }
 });
 
 test('50 equal requests at once under one Idempotency-Key are one event', async () => {
@@ -72,6 +74,8 @@ test('a created webhook is replayed with its secret', async () => {
   assert.equal(first.status, 201, first.text);
   assert.equal(second.text, first.text);
   assert.match(second.json.secret, /^whsec_/);
+  assert.equal(second.headers.location, `/api/v1/webhooks/${first.json.id}`);
+  for (const name of ['etag', 'location']) assert.equal(second.headers[name], first.headers[name]);
   assert.equal((await tenant.ok('GET', '/webhooks')).data.length, 1);
 });
 
