@@ -94,6 +94,24 @@ TEST_F(Api, AnAdminNamesTheTenantAndATenantOnlyItself) {
             404);
 }
 
+TEST_F(Api, IdAndExternalIdNameOneTenantAndTwoTenantsContradict) {
+  ASSERT_EQ(as_admin("POST", "/api/v1/tenants", R"({"name":"Org","external_id":"org:17"})").status,
+            201);
+  const auto made = as_admin("POST", "/api/v1/webhooks?tenant_id=org:17",
+                             R"({"url":"https://example.com/","events":["*"]})");
+  ASSERT_EQ(made.status, 201);
+  const std::string path = "/api/v1/webhooks/" + made.string("id") + "?tenant_id=org:17";
+  const std::string as_read = as_admin("GET", path).text;
+
+  EXPECT_EQ(as_admin("PUT", path, as_read).status, 200) << "the body has the id";
+  EXPECT_EQ(as_admin("PUT", path, R"({"tenant_id":")" + acme.tenant + R"("})").status, 422);
+  EXPECT_EQ(
+      call("POST", "/api/v1/webhooks?tenant_id=" + rival.tenant,
+           R"({"tenant_id":"unknown","url":"https://example.com/","events":["*"]})", {acme.key, {}})
+          .status,
+      422);
+}
+
 TEST_F(Api, AnExternalIdIsAcceptedWhereAnIdIs) {
   ASSERT_EQ(as_admin("POST", "/api/v1/tenants", R"({"name":"Org","external_id":"org:17"})").status,
             201);

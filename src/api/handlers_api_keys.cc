@@ -41,9 +41,9 @@ void read_expiry(ObjectReader& reader, Timestamp now, ApiKey& key) {
   }
 }
 
-Checked<KeyBody> read_key(const Exchange& exchange, Timestamp now) {
+Checked<KeyBody> read_key(ApiContext& context, const Exchange& exchange, Timestamp now) {
   KeyBody result;
-  auto tenant = read_with_tenant(exchange, [&](ObjectReader& reader, const auto& named) {
+  auto tenant = read_with_tenant(context, exchange, [&](ObjectReader& reader, const auto& named) {
     result.key.name = reader.text("name", kNameRule).value_or("");
     result.key.role = read_role(reader, exchange.principal);
     if (result.key.role == Role::admin && named) {
@@ -75,7 +75,7 @@ Checked<std::optional<TenantId>> visible_tenant(ApiContext& context, const Excha
 
 void handle_create_api_key(ApiContext& context, const ExchangePtr& exchange) {
   const Timestamp now = context.now();
-  auto body = read_key(*exchange, now);
+  auto body = read_key(context, *exchange, now);
   if (exchange->failed(body)) return;
   ApiKey& key = body->key;
   if (key.role != Role::admin) {

@@ -142,7 +142,7 @@ void handle_get_delivery(ApiContext& context, const ExchangePtr& exchange) {
 }
 
 void handle_retry_delivery(ApiContext& context, const ExchangePtr& exchange) {
-  const auto place = place_of(context, *exchange, only_tenant_in_body(*exchange));
+  const auto place = place_of(context, *exchange, only_tenant_in_body(context, *exchange));
   if (exchange->failed(place)) return;
   auto claim = exchange->claim(context.now(), [](const OpDone& done) {
     return StoredAnswer{202, view_of(std::get<Requeued>(done).run), false};
@@ -154,7 +154,7 @@ void handle_retry_delivery(ApiContext& context, const ExchangePtr& exchange) {
 }
 
 void handle_cancel_delivery(ApiContext& context, const ExchangePtr& exchange) {
-  const auto place = place_of(context, *exchange, only_tenant_in_body(*exchange));
+  const auto place = place_of(context, *exchange, only_tenant_in_body(context, *exchange));
   if (exchange->failed(place)) return;
   JsonWriter out;
   out.begin_object()
@@ -171,7 +171,7 @@ void handle_cancel_delivery(ApiContext& context, const ExchangePtr& exchange) {
 }
 
 void handle_retry_due(ApiContext& context, const ExchangePtr& exchange) {
-  const auto named = only_tenant_in_body(*exchange);
+  const auto named = only_tenant_in_body(context, *exchange);
   if (exchange->failed(named)) return;
   if (*named) {
     return exchange->fail(validation_problem(

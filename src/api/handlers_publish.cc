@@ -139,7 +139,8 @@ void handle_publish(ApiContext& context, const ExchangePtr& exchange) {
 void handle_publish_batch(ApiContext& context, const ExchangePtr& exchange) {
   auto in_query = only_tenant(*exchange);
   if (exchange->failed(in_query)) return;
-  const auto batch = read_batch(exchange->request.body, *std::move(in_query));
+  const auto batch = read_batch(exchange->request.body, *std::move(in_query),
+                                same_tenant(exchange->principal, context.directory()));
   if (exchange->failed(batch)) return;
   PublishRules rules{context.directory(), exchange->principal,
                      context.shared.config.catalogue_is_open, batch->tenant};

@@ -17,7 +17,7 @@ using Change = Checked<bool> (*)(Webhook&);
 
 // Pause, resume, disable, enable: no body but the tenant's name, and the webhook as the answer.
 void change_status(ApiContext& context, const ExchangePtr& exchange, Change change) {
-  const auto named = only_tenant_in_body(*exchange);
+  const auto named = only_tenant_in_body(context, *exchange);
   if (exchange->failed(named)) return;
   const auto webhook = find_webhook(context, *exchange, exchange->parameter(), *named);
   if (exchange->failed(webhook)) return;
@@ -64,9 +64,9 @@ struct RotateBody {
   std::optional<std::string> tenant;
 };
 
-Checked<RotateBody> read_rotation(const Exchange& exchange) {
+Checked<RotateBody> read_rotation(ApiContext& context, const Exchange& exchange) {
   RotateBody result;
-  auto tenant = read_with_tenant(exchange, [&result](ObjectReader& reader, const auto&) {
+  auto tenant = read_with_tenant(context, exchange, [&result](ObjectReader& reader, const auto&) {
     if (auto secret = reader.text("secret", kSecretRule))
       result.rotation.secret = Secret(std::move(*secret));
     const auto most = limits::kSecretOverlapMax / std::chrono::seconds{1};
@@ -108,7 +108,7 @@ void read_test_type(ApiContext& context, const Exchange& exchange, ObjectReader&
 
 Checked<TestBody> read_test(ApiContext& context, const Exchange& exchange, bool has_webhook_id) {
   TestBody result;
-  auto tenant = read_with_tenant(exchange, [&](ObjectReader& reader, const auto&) {
+  auto tenant = read_with_tenant(context, exchange, [&](ObjectReader& reader, const auto&) {
     if (has_webhook_id) {
       reader.require("webhook_id", "the webhook to test");
       result.webhook = reader.text("webhook_id", kIdRule);
@@ -197,7 +197,7 @@ void handle_enable_webhook(ApiContext& context, const ExchangePtr& exchange) {
 }
 
 void handle_rotate_secret(ApiContext& context, const ExchangePtr& exchange) {
-  auto body = read_rotation(*exchange);
+  auto body = read_rotation(context, *exchange);
   if (exchange->failed(body)) return;
   const auto webhook = find_webhook(context, *exchange, exchange->parameter(), body->tenant);
   if (exchange->failed(webhook)) return;

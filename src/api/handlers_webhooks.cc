@@ -11,12 +11,13 @@ namespace {
 
 constexpr std::size_t kRecentDeliveries = 10;
 
-WebhookRules rules_of(ApiContext& context) {
+WebhookRules rules_of(ApiContext& context, const Principal& principal) {
   WebhookRules rules{context.shared.config.policy,
                      {},
                      context.shared.config.catalogue_is_open,
                      context.shared.config.random,
-                     context.now()};
+                     context.now(),
+                     same_tenant(principal, context.directory())};
   for (const auto& type : context.directory().event_types())
     rules.event_types.push_back(type->name);
   return rules;
@@ -36,7 +37,7 @@ Checked<Webhook> read_new(ApiContext& context, const Exchange& exchange) {
   if (!body) return tl::unexpected<Problem>(body.error());
   Webhook webhook;
   webhook.id = WebhookId::from(context.ids.next(context.now()));
-  WebhookRules rules = rules_of(context);
+  WebhookRules rules = rules_of(context, exchange.principal);
   rules.tenant = *in_query;
   WebhookBody read = apply_webhook_body(*body, rules, /*is_new=*/true, webhook);
   if (!read.errors.empty())
@@ -78,12 +79,14 @@ WebhookFilter read_filter(QueryReader& query) {
 }
 
 // The tenant that a change names, if any, must be the webhook's own: webhooks do not move.
-Checked<std::optional<std::string>> named_tenant(const Exchange& exchange,
+Checked<std::optional<std::string>> named_tenant(ApiContext& context, const Exchange& exchange,
                                                  const boost::json::object& body) {
   auto in_query = only_tenant(exchange);
   if (!in_query) return in_query;
   FieldErrors errors;
-  auto named = ObjectReader(body, "", errors).tenant(*std::move(in_query));
+  auto named =
+      ObjectReader(body, "", errors)
+          .tenant(*std::move(in_query), same_tenant(exchange.principal, context.directory()));
   if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
   return named;
 }
@@ -140,16 +143,17 @@ void handle_get_webhook(ApiContext& context, const ExchangePtr& exchange) {
 void handle_change_webhook(ApiContext& context, const ExchangePtr& exchange) {
   auto body = parse_object(exchange->request.body);
   if (exchange->failed(body)) return;
-  const auto named = named_tenant(*exchange, *body);
+  const auto named = named_tenant(context, *exchange, *body);
   if (exchange->failed(named)) return;
   const auto webhook = find_webhook(context, *exchange, exchange->parameter(), *named);
   if (exchange->failed(webhook)) return;
   WebhookEdit edit;
   edit.id = (*webhook)->id;
   edit.tenant = (*webhook)->tenant;
-  edit.change = [&context, body = *std::move(body)](Webhook& next) -> Checked<bool> {
+  edit.change = [&context, exchange, body = *std::move(body)](Webhook& next) -> Checked<bool> {
     const Webhook before = next;
-    WebhookBody read = apply_webhook_body(body, rules_of(context), /*is_new=*/false, next);
+    WebhookBody read =
+        apply_webhook_body(body, rules_of(context, exchange->principal), /*is_new=*/false, next);
     if (!read.errors.empty())
       return tl::unexpected<Problem>(validation_problem(std::move(read.errors)));
     const auto same_secret = [](const SigningSecret& a, const SigningSecret& b) {

@@ -251,26 +251,27 @@ bool is_tenant_word(std::string_view name) {
 }
 
 void name_tenant(std::string text, std::string pointer, std::optional<std::string>& named,
-                 FieldErrors& errors) {
+                 const SameTenant& same, FieldErrors& errors) {
   constexpr TextRule kRule{1, limits::kEventIdBytesMax, false};
   if (auto broken = broken_rule(text, kRule)) {
     errors.push_back({std::move(pointer), "invalid_text", std::move(*broken), ""});
     return;
   }
-  if (named && *named != text) {
+  if (named && *named != text && !same(*named, text)) {
     errors.push_back({std::move(pointer), "conflicting",
                       "names another tenant than the request does elsewhere", ""});
   }
   named = std::move(text);
 }
 
-std::optional<std::string> ObjectReader::tenant(std::optional<std::string> elsewhere) {
+std::optional<std::string> ObjectReader::tenant(std::optional<std::string> elsewhere,
+                                                const SameTenant& same) {
   std::optional<std::string> named = std::move(elsewhere);
   for (const std::string_view name : kTenantWords) {
     const json::value* value = any(name);
     if (value == nullptr) continue;
     if (value->is_string()) {
-      name_tenant(std::string(view(value->get_string())), pointer(name), named, errors_);
+      name_tenant(std::string(view(value->get_string())), pointer(name), named, same, errors_);
     } else {
       add_type_error(name, "a string", *value);
     }

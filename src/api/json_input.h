@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ namespace fanfare {
 Checked<boost::json::object> parse_object(std::string_view body);
 // Whether a body is white space only, which is read as {}.
 bool is_blank(std::string_view body);
+// Whether two different texts name one tenant: its id and its external_id do (principal.h).
+using SameTenant = std::function<bool(const std::string& a, const std::string& b)>;
 // The exact bytes of one member of a body that parse_object has accepted; empty if there is none.
 std::string_view raw_member(std::string_view body, std::string_view name);
 // Appends a reference token to a JSON pointer (RFC 6901: `~` and `/` are escaped).
@@ -57,7 +60,7 @@ class ObjectReader {
   void merge_metadata(std::string_view name, Metadata& into);
   // The tenant a request names: `elsewhere` (in the query), or here under any of the words for it.
   // Whether it may is the caller's to check.
-  std::optional<std::string> tenant(std::optional<std::string> elsewhere = std::nullopt);
+  std::optional<std::string> tenant(std::optional<std::string> elsewhere, const SameTenant& same);
 
   // Names a field as known without reading it.
   void ignore(std::string_view name) { known_.emplace_back(name); }
@@ -84,9 +87,9 @@ inline constexpr std::array<std::string_view, 4> kTenantWords = {"tenant_id", "c
                                                                  "user_id"};
 bool is_tenant_word(std::string_view name);
 // `text` was read under one of them, at `pointer`. `named` is what the request says already, in
-// the query or under another word; to say something else now is a mistake.
+// the query or under another word; to name another tenant now is a mistake.
 void name_tenant(std::string text, std::string pointer, std::optional<std::string>& named,
-                 FieldErrors& errors);
+                 const SameTenant& same, FieldErrors& errors);
 
 // "must be …" rules shared with readers that do not use ObjectReader. None if the text obeys.
 std::optional<std::string> broken_rule(std::string_view text, const TextRule& rule);

@@ -141,9 +141,13 @@ TEST_F(Reading, MetadataIsBounded) {
 }
 
 TEST_F(Reading, TwoWordsForTheTenantMustAgree) {
-  EXPECT_EQ(read(R"({"tenant_id":"a","client_id":"a"})").tenant(), "a");
+  const SameTenant same = [](const std::string& a, const std::string& b) {
+    return a == "a" && b == "alias of a";
+  };
+  EXPECT_EQ(read(R"({"tenant_id":"a","client_id":"a"})").tenant({}, same), "a");
+  EXPECT_EQ(read(R"({"tenant_id":"alias of a"})").tenant("a", same), "alias of a");
   EXPECT_TRUE(errors.empty());
-  read(R"({"tenant_id":"a","org_id":"b"})").tenant();
+  read(R"({"tenant_id":"a","org_id":"b"})").tenant({}, same);
   EXPECT_EQ(errors.size(), 1U);
 }
 

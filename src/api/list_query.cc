@@ -36,7 +36,7 @@ Checked<void> no_query(const Exchange& exchange) {
   return {};
 }
 
-Checked<std::optional<std::string>> read_with_tenant(const Exchange& exchange,
+Checked<std::optional<std::string>> read_with_tenant(ApiContext& context, const Exchange& exchange,
                                                      const ReadFields& fields) {
   const auto in_query = only_tenant(exchange);
   if (!in_query) return in_query;
@@ -44,15 +44,17 @@ Checked<std::optional<std::string>> read_with_tenant(const Exchange& exchange,
   if (!body) return tl::unexpected<Problem>(body.error());
   FieldErrors errors;
   ObjectReader reader(*body, "", errors);
-  auto tenant = reader.tenant(*in_query);
+  auto tenant = reader.tenant(*in_query, same_tenant(exchange.principal, context.directory()));
   fields(reader, tenant);
   reader.finish();
   if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));
   return tenant;
 }
 
-Checked<std::optional<std::string>> only_tenant_in_body(const Exchange& exchange) {
-  return read_with_tenant(exchange, [](ObjectReader&, const std::optional<std::string>&) {});
+Checked<std::optional<std::string>> only_tenant_in_body(ApiContext& context,
+                                                        const Exchange& exchange) {
+  return read_with_tenant(context, exchange,
+                          [](ObjectReader&, const std::optional<std::string>&) {});
 }
 
 Checked<TenantId> tenant_of_query(ApiContext& context, const Exchange& exchange) {

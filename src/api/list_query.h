@@ -33,10 +33,11 @@ Checked<std::optional<std::string>> only_tenant(const Exchange& exchange);
 // `fields` reads the rest of it. Answers the tenant's name, or every mistake.
 using ReadFields =
     std::function<void(ObjectReader& reader, const std::optional<std::string>& tenant)>;
-Checked<std::optional<std::string>> read_with_tenant(const Exchange& exchange,
+Checked<std::optional<std::string>> read_with_tenant(ApiContext& context, const Exchange& exchange,
                                                      const ReadFields& fields);
 // The same for a body that has no other field.
-Checked<std::optional<std::string>> only_tenant_in_body(const Exchange& exchange);
+Checked<std::optional<std::string>> only_tenant_in_body(ApiContext& context,
+                                                        const Exchange& exchange);
 
 // Refuses every parameter: of what belongs to no tenant and is not read by one.
 Checked<void> no_query(const Exchange& exchange);

@@ -62,6 +62,14 @@ std::shared_ptr<const Tenant> find_tenant(const Directory& directory, const std:
   return directory.tenant_by_external_id(named);
 }
 
+SameTenant same_tenant(const Principal& principal, const Directory& directory) {
+  return [&principal, &directory](const std::string& a, const std::string& b) {
+    const auto one = tenant_of(principal, directory, a);
+    const auto other = tenant_of(principal, directory, b);
+    return one && other && *one == *other;
+  };
+}
+
 Checked<TenantId> tenant_of(const Principal& principal, const Directory& directory,
                             const std::optional<std::string>& named) {
   if (!named) {

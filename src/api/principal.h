@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/json_input.h"
 #include "api/problem.h"
 #include "api/router.h"
 #include "delivery/directory.h"
@@ -50,5 +51,8 @@ Checked<TenantId> tenant_of(const Principal& principal, const Directory& directo
                             const std::optional<std::string>& named);
 // The tenant with this id or external_id; none if there is none.
 std::shared_ptr<const Tenant> find_tenant(const Directory& directory, const std::string& named);
+// Whether two names are of one tenant that the principal may see. Both arguments outlive the
+// answer.
+SameTenant same_tenant(const Principal& principal, const Directory& directory);
 
 }  // namespace fanfare

@@ -48,9 +48,10 @@ std::optional<std::string> text_of(const JsonMember& member, FieldErrors& errors
   return std::nullopt;
 }
 
-void read_tenant(const JsonMember& member, std::optional<std::string>& named, FieldErrors& errors) {
+void read_tenant(const JsonMember& member, std::optional<std::string>& named,
+                 const SameTenant& same, FieldErrors& errors) {
   auto text = text_of(member, errors);
-  if (text) name_tenant(std::move(*text), "/" + std::string(member.key), named, errors);
+  if (text) name_tenant(std::move(*text), "/" + std::string(member.key), named, same, errors);
 }
 
 // Reads one event's members. Values are raw JSON text that the scanner has checked.
@@ -92,7 +93,9 @@ class PublishReader {
     if (key == "event_type" || key == "event" || key == "type") return read_type(member);
     if (key == "data" || key == "payload") return read_data(member);
     if (key == "event_id") return read_event_id(member);
-    if (is_tenant_word(key)) return read_tenant(member, named_tenant_, errors_);
+    if (is_tenant_word(key))
+      return read_tenant(member, named_tenant_, same_tenant(rules_.principal, rules_.directory),
+                         errors_);
     if (key == "metadata") return read_metadata(member);
     if (key == "max_attempts") return read_max_attempts(member);
     if (key == "webhook_ids") {
@@ -298,7 +301,8 @@ Checked<PublishRequest> read_publish(std::string_view body, const PublishRules& 
   return PublishReader(rules).run(*members);
 }
 
-Checked<BatchBody> read_batch(std::string_view body, std::optional<std::string> tenant_in_query) {
+Checked<BatchBody> read_batch(std::string_view body, std::optional<std::string> tenant_in_query,
+                              const SameTenant& same) {
   if (is_blank(body)) body = "{}";
   const auto members = scan_json_object(body);
   if (!members) return refuse(ProblemKind::malformed_json, members.error().message);
@@ -309,7 +313,7 @@ Checked<BatchBody> read_batch(std::string_view body, std::optional<std::string> 
     const std::string name = unescape_json(as_written.key);
     const JsonMember member{name, as_written.value};
     if (is_tenant_word(name)) {
-      read_tenant(member, batch.tenant, errors);
+      read_tenant(member, batch.tenant, same, errors);
     } else if (name != "events") {
       errors.push_back({pointer_to("", name), "unknown_field",
                         "is not a field here; a batch is {\"events\": […]}", ""});

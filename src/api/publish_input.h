@@ -29,7 +29,8 @@ struct BatchBody {
   std::vector<std::string_view> events;
   std::optional<std::string> tenant;
 };
-Checked<BatchBody> read_batch(std::string_view body, std::optional<std::string> tenant_in_query);
+Checked<BatchBody> read_batch(std::string_view body, std::optional<std::string> tenant_in_query,
+                              const SameTenant& same);
 
 // 422 unknown_event_type naming the closest, unless the catalogue knows the type or is open.
 std::optional<FieldError> unknown_event_type(const PublishRules& rules, const std::string& name,

@@ -35,7 +35,7 @@ class WebhookApply {
 
   WebhookBody run() {
     WebhookBody result;
-    result.tenant = reader_.tenant(rules_.tenant);
+    result.tenant = reader_.tenant(rules_.tenant, rules_.same_tenant);
     read_url();
     read_events();
     read_texts();

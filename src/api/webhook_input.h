@@ -18,6 +18,7 @@ struct WebhookRules {
   bool catalogue_is_open = false;
   Random& random;
   Timestamp now;
+  SameTenant same_tenant;
   std::optional<std::string> tenant = std::nullopt;  // that the query names
 };
 

@@ -21,7 +21,8 @@ class WebhookInput : public ::testing::Test {
             {"invoice.paid", "user.created", "user.deleted"},
             catalogue_is_open,
             random_,
-            kStart};
+            kStart,
+            [](const std::string&, const std::string&) { return false; }};
   }
   WebhookBody apply(std::string_view json, Webhook& webhook, bool is_new) {
     const auto body = parse_object(json);
