@@ -19,14 +19,16 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? std::string(1, '.') : folder;
 }
 
-// SQLite says what failed, but neither where nor that it needs more than the file itself.
-std::string explained(const std::string& message, const std::string& path) {
+// SQLite says what failed, but neither where nor that it needs more than the file itself. The files
+// beside the database are beside what a link leads to.
+std::string explained(const Error& error, const std::string& path) {
   std::string text;
-  if (message.find(path) == std::string::npos)
+  if (error.message.find(path) == std::string::npos)
     text.append("cannot open the database ").append(path);
   if (!text.empty()) text.append(": ");
-  text.append(message);
-  const std::string folder = folder_of(path);
+  text.append(error.message);
+  if (error.code != Errc::unavailable) return text;
+  const std::string folder = folder_of(std::filesystem::weakly_canonical(path).string());
   if (is_there_but_not_writable(folder)) {
     text.append("; let the user that runs fanfare write to ").append(folder);
     text.append(", where files beside the database are kept too");
@@ -41,7 +43,7 @@ std::string explained(const std::string& message, const std::string& path) {
 Result<std::unique_ptr<Store>> open_database(const DatabaseLocation& database, const Clock& clock) {
   if (database.kind == DatabaseKind::memory) return make_memory_store();
   auto store = SqliteStore::open(database.path, clock);
-  if (!store) return fail(store.error().code, explained(store.error().message, database.path));
+  if (!store) return fail(store.error().code, explained(store.error(), database.path));
   return store;
 }
 

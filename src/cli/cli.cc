@@ -227,7 +227,8 @@ bool take_unknown(const std::vector<std::string>& arguments,
     flags[first.substr(2, first.find('=') - 2)] = "";
     return true;
   }
-  std::cerr << "fanfare: " << first << " is not expected here; --help shows what is\n";
+  std::cerr << "fanfare: " << first.substr(0, first.find('='))
+            << " is not expected here; --help shows what is\n";
   return false;
 }
 

@@ -261,7 +261,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(Reactor& reactor,
 
 Result<std::unique_ptr<HttpServer>> HttpServer::join(const HttpServer& first, Reactor& reactor,
                                                      HttpHandler& handler) {
-  const ListenOptions& options = first.impl_->options;
+  ListenOptions options = first.impl_->options;
+  options.port = first.port();
   const auto impl = std::make_shared<Impl>(reactor, options, handler);
   if (const auto error = impl->open(first.impl_.get())) return cannot_listen(options, error);
   impl->accept();
