@@ -28,7 +28,9 @@ std::string explained(const Error& error, const std::string& path) {
   if (!text.empty()) text.append(": ");
   text.append(error.message);
   if (error.code != Errc::unavailable) return text;
-  const std::string folder = folder_of(std::filesystem::weakly_canonical(path).string());
+  std::error_code ignored;
+  const auto real = std::filesystem::weakly_canonical(path, ignored).string();
+  const std::string folder = folder_of(real.empty() ? path : real);
   if (is_there_but_not_writable(folder)) {
     text.append("; let the user that runs fanfare write to ").append(folder);
     text.append(", where files beside the database are kept too");
