@@ -1,3 +1,4 @@
+#include <future>
 #include <string>
 #include <string_view>
 
@@ -136,10 +137,11 @@ TEST(HttpSender, RedirectIsAnAnswerAndNotFollowed) {
 }
 
 TEST(HttpSender, EarlyAnswerCountsThoughTheBodyWasNotTaken) {
-  ScriptedServer server([](ScriptedPeer& peer) {
+  std::promise<void> is_judged;  // until then the peer takes no more of the body
+  ScriptedServer server([&is_judged](ScriptedPeer& peer) {
     peer.receive(10);
     peer.send("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
-    peer.wait_for_end();
+    is_judged.get_future().wait();
   });
   RunningSender sender;
   SendRequest request = RunningSender::request(server.url());
@@ -147,6 +149,7 @@ TEST(HttpSender, EarlyAnswerCountsThoughTheBodyWasNotTaken) {
 
   EXPECT_EQ(sender.send(std::move(request)).status, 413);
   EXPECT_EQ(sender.on_loop([](HttpSender& s) { return s.idle_connections(); }), 0U);
+  is_judged.set_value();
 }
 
 TEST(HttpSender, ConnectionClosedWithoutAnAnswerIsLost) {
