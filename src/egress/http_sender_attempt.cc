@@ -187,7 +187,7 @@ void HttpSender::Attempt::on_exhausted() {
 
 Millis HttpSender::Attempt::left() const {
   const auto deadline = started_at_ + request_.timeout;
-  return std::chrono::duration_cast<Millis>(deadline - sender_.reactor_.clock().steady_now());
+  return std::chrono::ceil<Millis>(deadline - sender_.reactor_.clock().steady_now());
 }
 
 int HttpSender::Attempt::phase_ms() const {

@@ -564,7 +564,7 @@ TEST(HttpSenderWithoutDescriptors, FailsAtTheDeadlineOfTheAttempt) {
   const HttpOutcome outcome = running.send(std::move(request));
 
   EXPECT_EQ(outcome.error, ErrorKind::connect_failed);
-  EXPECT_GE(outcome.timing.total_ms, 59);
+  EXPECT_GE(outcome.timing.total_ms, 60);
 }
 
 }  // namespace
