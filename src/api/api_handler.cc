@@ -2,8 +2,8 @@
 
 #include <array>
 
-#include "api/custom_headers.h"
 #include "api/idempotency.h"
+#include "base/ascii.h"
 
 namespace fanfare {
 namespace {

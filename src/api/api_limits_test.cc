@@ -1,6 +1,6 @@
 // What hostile or merely large requests may cost, over the real engine and the store in memory.
 #include "api/api_fixture.h"
-#include "api/custom_headers.h"
+#include "base/ascii.h"
 
 namespace fanfare {
 namespace {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
+
 namespace fanfare {
 namespace {
 
@@ -66,20 +68,6 @@ std::optional<std::string> refused_anywhere(std::string_view name, const std::st
 }
 
 }  // namespace
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  const auto folded = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [folded](char x, char y) { return folded(x) == folded(y); });
-}
 
 bool is_header_name(std::string_view name) {
   return !name.empty() && name.size() <= limits::kCustomHeaderNameBytesMax &&

@@ -11,8 +11,6 @@
 
 namespace fanfare {
 
-std::string lower_case(std::string_view text);
-bool equals_ignoring_case(std::string_view a, std::string_view b);
 // RFC 9110 token of at most limits::kCustomHeaderNameBytesMax bytes.
 bool is_header_name(std::string_view name);
 // Why a name may not be set by a webhook; none if it may. `reserved` are lower-case names of its

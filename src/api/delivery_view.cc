@@ -1,8 +1,8 @@
 // Deliveries and attempts in answers.
 #include <algorithm>
 
-#include "api/custom_headers.h"
 #include "api/views.h"
+#include "base/ascii.h"
 
 namespace fanfare {
 namespace {
@@ -88,9 +88,8 @@ void write_delivery(JsonWriter& out, const Delivery& delivery) {
 void write_headers(JsonWriter& out, std::string_view name, const HeaderList& headers) {
   HeaderList merged;
   for (const auto& header : headers) {
-    const std::string lower = lower_case(header.first);
-    const auto same = std::find_if(merged.begin(), merged.end(), [&lower](const auto& other) {
-      return lower_case(other.first) == lower;
+    const auto same = std::find_if(merged.begin(), merged.end(), [&header](const auto& other) {
+      return equals_ignoring_case(other.first, header.first);
     });
     if (same == merged.end()) {
       merged.push_back(header);

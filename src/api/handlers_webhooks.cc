@@ -1,10 +1,10 @@
 #include <algorithm>
 
-#include "api/custom_headers.h"
 #include "api/handlers.h"
 #include "api/list_query.h"
 #include "api/webhook_edit.h"
 #include "api/webhook_input.h"
+#include "base/ascii.h"
 
 namespace fanfare {
 namespace {

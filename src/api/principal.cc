@@ -1,7 +1,7 @@
 #include "api/principal.h"
 
-#include "api/custom_headers.h"
 #include "auth/api_key.h"
+#include "base/ascii.h"
 #include "signing/digest.h"
 
 namespace fanfare {

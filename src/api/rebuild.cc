@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/custom_headers.h"
+#include "base/ascii.h"
 #include "delivery/courier.h"
 
 namespace fanfare {

@@ -4,6 +4,7 @@
 
 #include "api/custom_headers.h"
 #include "api/retry_input.h"
+#include "base/ascii.h"
 #include "egress/target.h"
 #include "signing/signer.h"
 
@@ -275,7 +276,7 @@ class WebhookApply {
     const std::string lower = lower_case(name);
     const auto current = std::find_if(
         headers.begin(), headers.end(),
-        [&lower](const CustomHeader& header) { return lower_case(header.name) == lower; });
+        [name](const CustomHeader& header) { return equals_ignoring_case(header.name, name); });
     if (value.is_null()) {
       if (current != headers.end()) headers.erase(current);
       return;

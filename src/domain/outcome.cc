@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "domain/name_table.h"
 #include "domain/retry_policy.h"
 
@@ -33,13 +34,6 @@ constexpr Named<ErrorKind> kKinds[] = {
     {ErrorKind::internal, "internal"},
 };
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [lower](char x, char y) {
-           return lower(x) == lower(y);
-         });
-}
-
 ErrorKind kind_of_status(int status) {
   if (status >= 200 && status <= 299) return ErrorKind::none;
   if (status >= 300 && status <= 399) return ErrorKind::redirect;
@@ -51,7 +45,7 @@ ErrorKind kind_of_status(int status) {
 // The first Retry-After that can be read; later ones and garbage do not count.
 std::optional<Millis> retry_after_of(const HeaderList& headers, Timestamp now) {
   for (const auto& [name, value] : headers) {
-    if (!equal_ignoring_case(name, "retry-after")) continue;
+    if (!equals_ignoring_case(name, "retry-after")) continue;
     if (const auto wait = parse_retry_after(value, now)) return wait;
   }
   return std::nullopt;
@@ -62,7 +56,7 @@ std::optional<Millis> retry_after_of(const HeaderList& headers, Timestamp now) {
 std::string_view shown_location(const HeaderList& headers) {
   constexpr std::size_t kShownMax = 200;
   for (const auto& [name, value] : headers) {
-    if (!equal_ignoring_case(name, "location")) continue;
+    if (!equals_ignoring_case(name, "location")) continue;
     const bool is_plain =
         std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < 0x7F; });
     if (is_plain && value.size() <= kShownMax) return value;

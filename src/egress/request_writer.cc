@@ -5,6 +5,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "net/head_check.h"
 
 namespace fanfare {
@@ -17,7 +18,7 @@ constexpr auto kOurs = std::to_array<std::string_view>(
 bool may_be_sent(const HeaderList::value_type& header) {
   if (!net::is_token(header.first) || !net::is_field_value(header.second)) return false;
   return std::none_of(kOurs.begin(), kOurs.end(), [&](std::string_view name) {
-    return net::equals_ignoring_case(name, header.first);
+    return equals_ignoring_case(name, header.first);
   });
 }
 

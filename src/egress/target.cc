@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/limits.h"
 
 namespace fanfare {
@@ -28,14 +29,6 @@ bool is_url_byte(char c) {
 
 tl::unexpected<Error> refuse(std::string_view why) {
   return fail(Errc::invalid, std::string(why));
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 Result<void> check_bytes(std::string_view url) {

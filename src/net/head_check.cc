@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/assert.h"
 
 namespace fanfare::net {
@@ -44,9 +45,6 @@ bool all_are(std::string_view text, ByteClass byte_class) {
   return std::all_of(text.begin(), text.end(), [&](char c) { return is(c, byte_class); });
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -234,11 +232,6 @@ bool is_token(std::string_view text) {
 
 bool is_field_value(std::string_view text) {
   return all_are(text, kValueByte);
-}
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return lower(x) == lower(y); });
 }
 
 void HeadScanner::reset() {

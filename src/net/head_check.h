@@ -98,7 +98,5 @@ std::optional<HeadRefusal> parse_response_head(
 bool is_token(std::string_view text);
 // Visible ASCII, space, tab and bytes from 0x80: what may stand in a field value.
 bool is_field_value(std::string_view text);
-// ASCII only, whatever the locale.
-bool equals_ignoring_case(std::string_view a, std::string_view b);
 
 }  // namespace fanfare::net

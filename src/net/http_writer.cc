@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/ascii.h"
 #include "net/head_check.h"
 
 namespace fanfare::net {

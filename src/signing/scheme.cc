@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "signing/signer.h"
 
 namespace fanfare {
@@ -28,14 +29,6 @@ constexpr std::array<std::string_view, 16> kReserved = {"connection",
                                                         kTimestampHeader,
                                                         "webhook-signature"};
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
 // RFC 9110 5.6.2.
 bool is_token(std::string_view text) {
   static constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
@@ -50,7 +43,7 @@ Result<void> check_name(std::string_view name) {
     return fail(Errc::invalid,
                 "would not make a header's name: one has at most 64 letters, digits and hyphens");
   }
-  const std::string folded = lower(name);
+  const std::string folded = lower_case(name);
   if (std::ranges::find(kReserved, folded) != kReserved.end()) {
     return fail(Errc::invalid, "would send a signature in the header \"" + folded +
                                    "\", which means something else in a request; choose another");
@@ -79,13 +72,13 @@ std::string previous_of(std::string_view header) {
 }
 
 std::vector<std::string> header_names(const SignatureSettings& settings) {
-  const std::string signature = lower(signature_header(settings));
+  const std::string signature = lower_case(signature_header(settings));
   switch (settings.scheme) {
     case SignatureScheme::standard:
       return {std::string(kIdHeader), std::string(kTimestampHeader), signature};
     case SignatureScheme::stripe: {
       if (settings.header_prefix.empty()) return {signature};
-      const std::string prefix = lower(settings.header_prefix);
+      const std::string prefix = lower_case(settings.header_prefix);
       return {signature, prefix + "-signature", prefix + "-signature-previous",
               prefix + "-timestamp"};
     }
@@ -93,13 +86,13 @@ std::vector<std::string> header_names(const SignatureSettings& settings) {
     case SignatureScheme::github:
       break;
   }
-  return {signature, lower(previous_of(signature))};
+  return {signature, lower_case(previous_of(signature))};
 }
 
 Result<void> check_signature_settings(const SignatureSettings& settings) {
   if (settings.scheme == SignatureScheme::hex) return check_name(signature_header(settings));
   if (settings.scheme != SignatureScheme::stripe || settings.header_prefix.empty()) return {};
-  if (lower(settings.header_prefix) == "stripe") {
+  if (lower_case(settings.header_prefix) == "stripe") {
     return fail(Errc::invalid,
                 "leave header_prefix out: Stripe-Signature is what the scheme sends by itself");
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/encoding.h"
 #include "signing/digest.h"
 #include "signing/keys.h"
@@ -16,13 +17,6 @@ constexpr std::chrono::seconds kTolerance{300};
 constexpr std::size_t kSignaturesMax = 16;
 // Twelve digits reach the year 33658.
 constexpr std::size_t kTimestampDigitsMax = 12;
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  const auto fold = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  return std::ranges::equal(a, b, {}, fold, fold);
-}
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -40,7 +34,7 @@ Result<std::optional<std::string_view>> find_header(const HeaderList& headers,
                                                     std::string_view name) {
   std::optional<std::string_view> found;
   for (const auto& [key, value] : headers) {
-    if (!equal_ignoring_case(key, name)) continue;
+    if (!equals_ignoring_case(key, name)) continue;
     if (found) return fail(Errc::invalid, "the header " + std::string(name) + " appears twice");
     found = value;
   }
