@@ -210,4 +210,20 @@ class ApiFixture : public ::testing::Test {
   std::jthread reader;
 };
 
+// One event type, and two tenants with a key each: what is acme's is nothing to rival.
+class TwoParties : public ApiFixture {
+ protected:
+  TwoParties() {
+    make_type("user.created");
+    acme = make_party("Acme");
+    rival = make_party("Rival");
+  }
+  ApiReply publish(const std::string& body, HeaderList headers = {}) {
+    return call("POST", "/api/v1/events", body, {acme.key, std::move(headers)});
+  }
+
+  Party acme;
+  Party rival;
+};
+
 }  // namespace fanfare::testing

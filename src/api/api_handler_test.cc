@@ -9,23 +9,12 @@ namespace {
 using namespace std::chrono_literals;
 using namespace fanfare::testing;
 
-class Api : public ApiFixture {
+class Api : public TwoParties {
  protected:
-  Api() {
-    make_type("user.created");
-    acme = make_party("Acme");
-    rival = make_party("Rival");
-  }
-  ApiReply publish(const std::string& body, HeaderList headers = {}) {
-    return call("POST", "/api/v1/events", body, {acme.key, std::move(headers)});
-  }
   std::int64_t events_stored() {
     const auto reply = call("GET", "/api/v1/events?limit=250", "", {acme.key, {}});
     return static_cast<std::int64_t>(reply.json.at("data").as_array().size());
   }
-
-  Party acme;
-  Party rival;
 };
 
 // ---- who asks ----

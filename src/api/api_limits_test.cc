@@ -7,20 +7,7 @@ namespace {
 
 using namespace fanfare::testing;
 
-class ApiLimits : public ApiFixture {
- protected:
-  ApiLimits() {
-    make_type("user.created");
-    acme = make_party("Acme");
-    rival = make_party("Rival");
-  }
-  ApiReply publish(const std::string& body) {
-    return call("POST", "/api/v1/events", body, {acme.key, {}});
-  }
-
-  Party acme;
-  Party rival;
-};
+class ApiLimits : public TwoParties {};
 
 TEST_F(ApiLimits, ABatchOfMistakesHasABoundedAnswer) {
   std::string bad = R"({"event_type":"user.creatd")";

@@ -6,13 +6,8 @@ namespace {
 
 using namespace fanfare::testing;
 
-class Publishing : public ApiFixture {
+class Publishing : public TwoParties {
  protected:
-  Publishing() {
-    make_type("user.created");
-    acme = make_party("Acme");
-    rival = make_party("Rival");
-  }
   // `members` beside the event itself, as an admin.
   ApiReply event(const std::string& members, const std::string& query = "") {
     return as_admin("POST", "/api/v1/events" + query,
@@ -26,18 +21,12 @@ class Publishing : public ApiFixture {
     return as_admin("POST", "/api/v1/webhooks" + query,
                     R"({"url":"https://example.com/a","events":["*"],)" + members + "}");
   }
-  ApiReply publish(const std::string& body) {
-    return call("POST", "/api/v1/events", body, {acme.key, {}});
-  }
   static std::string problem_at(const ApiReply& reply) {
     if (reply.status != 422) return std::to_string(reply.status);
     const auto& error = reply.json.at("errors").at(0).as_object();
     return std::string(error.at("pointer").as_string()) + ' ' +
            std::string(error.at("code").as_string());
   }
-
-  Party acme;
-  Party rival;
 };
 
 // ---- whose it is ----

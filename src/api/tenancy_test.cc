@@ -7,17 +7,7 @@ namespace {
 
 using namespace fanfare::testing;
 
-class Tenancy : public ApiFixture {
- protected:
-  Tenancy() {
-    make_type("user.created");
-    acme = make_party("Acme");
-    rival = make_party("Rival");
-  }
-
-  Party acme;
-  Party rival;
-};
+class Tenancy : public TwoParties {};
 
 TEST_F(Tenancy, AnAdminNamesTheTenantAndATenantOnlyItself) {
   EXPECT_EQ(as_admin("GET", "/api/v1/webhooks").status, 422);
@@ -61,9 +51,7 @@ TEST_F(Tenancy, AnExternalIdIsAcceptedWhereAnIdIs) {
 
 TEST_F(Tenancy, NothingOfAnotherTenantCanBeSeenOrTouched) {
   const std::string webhook = make_webhook(acme);
-  const std::string event =
-      call("POST", "/api/v1/events", R"({"event_type":"user.created","data":{}})", {acme.key, {}})
-          .string("id");
+  const std::string event = publish(R"({"event_type":"user.created","data":{}})").string("id");
   const auto deliveries =
       call("GET", "/api/v1/events/" + event + "/deliveries", "", {acme.key, {}});
   const std::string delivery(deliveries.json.at("data").at(0).at("id").as_string());
