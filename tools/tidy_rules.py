@@ -38,7 +38,8 @@ LIBRARY_HOMES = [
     (r"spdlog|fmt/", "src/telemetry/*", "telemetry/log.h"),
     (r"toml\+\+", "src/config/toml_file.cc", "config/config.h"),
     (r"CLI/", "src/cli/*", "config/config.h"),
-    (r"boost/json", "src/domain/*.cc src/api/* TESTS", "base/json_scan.h"),
+    (r"curl/", "src/cli/api_client.cc", "cli/api_client.h"),
+    (r"boost/json", "src/domain/*.cc src/api/* src/cli/*.cc TESTS", "base/json_scan.h"),
     (r"boost/(?!asio|system|json)", "", "the standard library"),
     (r"(sys/socket|netdb|sys/epoll)\.h", "src/net/* src/egress/*", "net/"),
 ]
