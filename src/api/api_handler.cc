@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "api/client_address.h"
 #include "api/idempotency.h"
 #include "base/ascii.h"
 
@@ -130,6 +131,7 @@ void ApiHandler::on_request(net::HttpRequest request, net::Responder respond) {
 
   const auto exchange =
       std::make_shared<Exchange>(std::move(request), std::move(respond), next_request_id());
+  exchange->client_ip = client_ip_of(exchange->request, shared_->config.trusted_proxies);
   if (exchange->failed(match)) return;
   exchange->route = match->route;
   exchange->parameters = std::move(match->parameters);

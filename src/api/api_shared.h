@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "api/cursor.h"
 #include "api/router.h"
@@ -22,7 +23,8 @@ struct ApiConfig {
   Secret
       cursor_key;  // signs list cursors; empty = drawn at start, and cursors end with the process
   EgressPolicy policy;
-  bool catalogue_is_open = false;  // event types need not be in the catalogue
+  std::vector<Cidr> trusted_proxies = {};  // whose X-Forwarded-For is believed
+  bool catalogue_is_open = false;          // event types need not be in the catalogue
   const Clock& clock;
   Random& random;
   // Asked for paths that no route knows (the inboxes of `fanfare dev`). True if it took the request

@@ -87,6 +87,7 @@ class Exchange {
 
   net::HttpRequest request;
   const std::string request_id;
+  std::string client_ip;  // api/client_address.h says how much it can be believed
   const Route* route = nullptr;
   std::vector<std::string> parameters;
   Principal principal;

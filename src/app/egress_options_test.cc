@@ -32,5 +32,17 @@ TEST(EgressOptions, ARangeThatIsNoneIsNamedWithItsOptionAndPlace) {
   }
 }
 
+TEST(EgressOptions, TrustedProxiesAreRangesToo) {
+  ConfigSources sources;
+  sources.flags["trusted-proxies"] = "10.0.0.0/8,::1";
+  EXPECT_EQ(trusted_proxies_of(*load_config(sources))->size(), 2U);
+
+  sources.flags["trusted-proxies"] = "proxy.example.com";
+  const auto refused = trusted_proxies_of(*load_config(sources));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message,
+              testing::StartsWith("--trusted-proxies: trusted-proxies cannot be used: "));
+}
+
 }  // namespace
 }  // namespace fanfare

@@ -112,6 +112,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
   cursor_key = derived_key(key.bytes, "list cursors");
   vault = std::make_unique<Vault>(std::move(key.bytes), random);
   TRY(policy, egress_policy_of(config));
+  TRY(std::vector<Cidr> trusted_proxies, trusted_proxies_of(config));
 
   TRY(tls, net::TlsClient::create(net::TlsOptions{.ca_file = config.egress_ca_file}));
   std::vector<Engine::Parts::Reactor> doors;
@@ -140,6 +141,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
       std::make_shared<ApiShared>(ApiConfig{.admin_key = config.admin_key,
                                             .cursor_key = cursor_key,
                                             .policy = policy,
+                                            .trusted_proxies = std::move(trusted_proxies),
                                             .catalogue_is_open = config.catalogue_is_open,
                                             .clock = clock,
                                             .random = random,

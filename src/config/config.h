@@ -41,7 +41,8 @@ struct Config {
   std::vector<std::string> egress_allow;  // CIDR texts, judged by egress/policy.h
   bool egress_http = false;
   bool egress_metadata = false;
-  std::string egress_ca_file;  // empty = the system's
+  std::vector<std::string> trusted_proxies;  // CIDR texts, likewise
+  std::string egress_ca_file;                // empty = the system's
   bool catalogue_is_open = false;
   int reactors = 0;  // 0 = one for each two cores, at least one
   int reader_threads = 2;

@@ -17,7 +17,7 @@ constexpr std::size_t kAdminKeyBytesMax = 4096;
 constexpr std::size_t kMasterKeyBytes = 32;
 constexpr int kThreadsMax = 64;  // of one kind; more only adds contention on one machine
 constexpr Millis kDrainTimeoutMax = std::chrono::minutes{10};
-constexpr std::size_t kEgressAllowMax = 256;  // each connect walks the whole list
+constexpr std::size_t kRangesMax = 256;  // each connect walks the whole list
 
 tl::unexpected<Error> invalid(std::string message) {
   return fail(Errc::invalid, std::move(message));
@@ -103,19 +103,28 @@ Result<void> apply_master_key(Config& config, std::string_view text) {
   return {};
 }
 
-Result<void> apply_egress_allow(Config& config, std::string_view text) {
-  config.egress_allow.clear();
+Result<std::vector<std::string>> parse_ranges(std::string_view text) {
+  std::vector<std::string> ranges;
   while (!text.empty()) {
     const auto comma = text.find(',');
     const std::string_view part = trimmed(text.substr(0, comma));
     if (part.empty()) return invalid("must be addresses or ranges, separated by single commas");
-    if (config.egress_allow.size() == kEgressAllowMax)
-      return invalid("must have at most 256 entries");
-    config.egress_allow.emplace_back(part);
-    if (comma == std::string_view::npos) return {};
+    if (ranges.size() == kRangesMax) return invalid("must have at most 256 entries");
+    ranges.emplace_back(part);
+    if (comma == std::string_view::npos) return ranges;
     text.remove_prefix(comma + 1);
     if (text.empty()) return invalid("must not end with a comma");
   }
+  return ranges;
+}
+
+Result<void> apply_egress_allow(Config& config, std::string_view text) {
+  TRY(config.egress_allow, parse_ranges(text));
+  return {};
+}
+
+Result<void> apply_trusted_proxies(Config& config, std::string_view text) {
+  TRY(config.trusted_proxies, parse_ranges(text));
   return {};
 }
 
@@ -208,9 +217,9 @@ std::string show_database(const Config& config) {
   return "sqlite:" + config.database.path;
 }
 
-std::string show_egress_allow(const Config& config) {
+std::string joined(const std::vector<std::string>& entries) {
   std::string text;
-  for (const std::string& entry : config.egress_allow) text += (text.empty() ? "" : ",") + entry;
+  for (const std::string& entry : entries) text += (text.empty() ? "" : ",") + entry;
   return text;
 }
 
@@ -250,6 +259,14 @@ const ConfigOption kOptions[] = {
      .is_secret = true,
      .apply = apply_master_key,
      .show = [](const Config& c) { return show_secret(c.master_key); }},
+    {.name = "trusted-proxies",
+     .environment = "FANFARE_TRUSTED_PROXIES",
+     .toml_key = "trusted_proxies",
+     .default_value = "",
+     .value_hint = "CIDR,…",
+     .help = "Reverse proxies whose X-Forwarded-For says who the client is.",
+     .apply = apply_trusted_proxies,
+     .show = [](const Config& c) { return joined(c.trusted_proxies); }},
     {.name = "egress-allow",
      .environment = "FANFARE_EGRESS_ALLOW",
      .toml_key = "egress.allow",
@@ -257,7 +274,7 @@ const ConfigOption kOptions[] = {
      .value_hint = "CIDR,…",
      .help = "Private addresses or ranges that webhooks may reach.",
      .apply = apply_egress_allow,
-     .show = show_egress_allow},
+     .show = [](const Config& c) { return joined(c.egress_allow); }},
     {.name = "egress-http",
      .environment = "FANFARE_EGRESS_HTTP",
      .toml_key = "egress.http",
