@@ -99,14 +99,7 @@ class ApiFixture : public ::testing::Test {
     store_reader = *store->open_reader();
     reader = std::jthread(
         [this](const std::stop_token& token) { engine->run_reader(*store_reader, token); });
-    ApiConfig config{.admin_key = Secret(admin),
-                     .cursor_key = Secret(),
-                     .policy = {},
-                     .clock = clock,
-                     .random = random,
-                     .extra_routes = {}};
-    shared_state = std::make_shared<ApiShared>(std::move(config));
-    api = std::make_unique<ApiHandler>(*engine, loop, resolver, shared_state);
+    serve([](ApiConfig&) {});
   }
   ~ApiFixture() override {
     journal.request_stop();
@@ -116,6 +109,20 @@ class ApiFixture : public ::testing::Test {
     loop.run_posted();
     api.reset();
     engine.reset();
+  }
+
+  // The API, anew, with settings changed by `change`.
+  template <class Change>
+  void serve(Change change) {
+    ApiConfig config{.admin_key = Secret(admin),
+                     .cursor_key = Secret(),
+                     .policy = {},
+                     .clock = clock,
+                     .random = random,
+                     .extra_routes = {}};
+    change(config);
+    shared_state = std::make_shared<ApiShared>(std::move(config));
+    api = std::make_unique<ApiHandler>(*engine, loop, resolver, shared_state);
   }
 
   // An answer that may not have come yet.

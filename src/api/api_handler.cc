@@ -136,6 +136,10 @@ void ApiHandler::on_request(net::HttpRequest request, net::Responder respond) {
   exchange->route = match->route;
   exchange->parameters = std::move(match->parameters);
   exchange->principal = std::move(principal);
+  if (shared_->config.auto_create_tenants && exchange->route->makes_tenants &&
+      exchange->principal.is_admin()) {
+    exchange->tenant_maker = &context_;
+  }
   auto tag = idempotency_of(exchange->request, *exchange->route, exchange->principal);
   if (exchange->failed(tag)) return;
   exchange->idempotency = *std::move(tag);

@@ -25,6 +25,7 @@ struct ApiConfig {
   EgressPolicy policy;
   std::vector<Cidr> trusted_proxies = {};  // whose X-Forwarded-For is believed
   bool catalogue_is_open = false;          // event types need not be in the catalogue
+  bool auto_create_tenants = false;  // an unknown external_id that an admin names makes its tenant
   const Clock& clock;
   Random& random;
   // Asked for paths that no route knows (the inboxes of `fanfare dev`). True if it took the request

@@ -1,5 +1,7 @@
 #include "api/exchange.h"
 
+#include "api/ensure_tenant.h"
+
 namespace fanfare {
 
 Exchange::Exchange(net::HttpRequest request_in, net::Responder respond, std::string request_id_in)
@@ -23,8 +25,19 @@ void Exchange::answer(Answer answer) {
   std::exchange(respond_, {})(std::move(response));
 }
 
+bool Exchange::makes_tenants(const std::vector<std::string>& missing) {
+  if (missing.empty() || tenant_maker == nullptr) return false;
+  ApiContext& context = *std::exchange(tenant_maker, nullptr);
+  const auto self = shared_from_this();
+  ensure_tenants(context, missing, reply_to<Unit>(self, [&context, self](Unit) {
+                   self->route->handler(context, self);
+                 }));
+  return true;
+}
+
 void Exchange::fail(const Problem& problem) {
   FANFARE_ASSERT(respond_);
+  if (makes_tenants(problem.missing_tenants)) return;
   ticket.release();
   std::exchange(respond_, {})(response_of(problem, request_id));
 }

@@ -65,12 +65,16 @@ struct IdempotencyTag {
   std::string fingerprint;
 };
 
-class Exchange {
+class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   Exchange(net::HttpRequest request_in, net::Responder respond, std::string request_id);
 
   void answer(Answer answer);
   void fail(const Problem& problem);
+  // Makes the tenants that the request lacks and runs its handler once more, if this route and
+  // whoever asks may and it has not happened yet: then there is nothing left to answer here. fail()
+  // asks this by itself; whoever answers without it asks first.
+  bool makes_tenants(const std::vector<std::string>& missing);
   // Ends the exchange if `result` holds a problem. For `if (x->failed(result)) return;`.
   template <class T>
   bool failed(const tl::expected<T, Problem>& result) {
@@ -93,6 +97,7 @@ class Exchange {
   Principal principal;
   std::optional<IdempotencyTag> idempotency;
   RunningTicket ticket;
+  ApiContext* tenant_maker = nullptr;  // set while makes_tenants() may do so
 
  private:
   net::Responder respond_;

@@ -3,6 +3,7 @@
 #include "api/handlers.h"
 #include "api/idempotency.h"
 #include "api/list_query.h"
+#include "api/object_place.h"
 #include "api/rebuild.h"
 #include "api/webhook_edit.h"
 
@@ -37,20 +38,7 @@ void answer_list(ApiContext& context, const ExchangePtr& exchange, TenantId tena
       });
 }
 
-struct DeliveryPlace {
-  TenantId tenant;
-  DeliveryId id;
-};
-
-Checked<DeliveryPlace> place_of(ApiContext& context, const Exchange& exchange,
-                                const Checked<std::optional<std::string>>& named) {
-  if (!named) return tl::unexpected<Problem>(named.error());
-  const auto tenant = tenant_of(exchange.principal, context.directory(), *named);
-  if (!tenant) return tl::unexpected<Problem>(tenant.error());
-  const auto id = parse_id<DeliveryTag>(exchange.parameter());
-  if (!id) return refuse(ProblemKind::not_found, "There is no delivery with this id.");
-  return DeliveryPlace{*tenant, *id};
-}
+using DeliveryPlace = Place<DeliveryTag>;
 
 // Retention removes an event with its payload before its deliveries; what was sent is then unknown.
 Result<Event> event_or_remains(Reader& reader, const Delivery& delivery) {
@@ -101,6 +89,21 @@ std::string view_of(const QueuedRun& run) {
   return out.take();
 }
 
+void cancel(ApiContext& context, const ExchangePtr& exchange, DeliveryPlace place) {
+  JsonWriter out;
+  out.begin_object()
+      .text("id", to_string(place.id))
+      .text("status", name_of(DeliveryStatus::cancelled));
+  out.end_object();
+  std::string body = out.take();
+  auto claim = exchange->claim(context.now(),
+                               [body](const OpDone&) { return StoredAnswer{200, body, false}; });
+  context.engine.cancel(place.tenant, place.id, std::move(claim), context.home,
+                        reply_to<Unit>(exchange, [exchange, body = std::move(body)](Unit) mutable {
+                          exchange->answer({200, std::move(body), {}});
+                        }));
+}
+
 }  // namespace
 
 void handle_list_deliveries(ApiContext& context, const ExchangePtr& exchange) {
@@ -134,40 +137,34 @@ void handle_webhook_deliveries(ApiContext& context, const ExchangePtr& exchange)
 }
 
 void handle_get_delivery(ApiContext& context, const ExchangePtr& exchange) {
-  const auto place = place_of(context, *exchange, only_tenant(*exchange));
-  if (exchange->failed(place)) return;
-  answer_from_store(context, exchange,
-                    [&engine = context.engine, &directory = context.directory(), place = *place](
-                        Reader& reader) { return read_detail(engine, directory, reader, place); });
+  at_place<DeliveryTag>(
+      context, exchange, only_tenant(*exchange), [&context, exchange](DeliveryPlace place) {
+        answer_from_store(
+            context, exchange,
+            [&engine = context.engine, &directory = context.directory(), place](Reader& reader) {
+              return read_detail(engine, directory, reader, place);
+            });
+      });
 }
 
 void handle_retry_delivery(ApiContext& context, const ExchangePtr& exchange) {
-  const auto place = place_of(context, *exchange, only_tenant_in_body(context, *exchange));
-  if (exchange->failed(place)) return;
-  auto claim = exchange->claim(context.now(), [](const OpDone& done) {
-    return StoredAnswer{202, view_of(std::get<Requeued>(done).run), false};
-  });
-  context.engine.retry(place->tenant, place->id, std::move(claim), context.home,
-                       reply_to<Requeued>(exchange, [exchange](const Requeued& done) {
-                         exchange->answer({202, view_of(done.run), {}});
-                       }));
+  at_place<DeliveryTag>(context, exchange, only_tenant_in_body(context, *exchange),
+                        [&context, exchange](DeliveryPlace place) {
+                          auto claim = exchange->claim(context.now(), [](const OpDone& done) {
+                            return StoredAnswer{202, view_of(std::get<Requeued>(done).run), false};
+                          });
+                          context.engine.retry(
+                              place.tenant, place.id, std::move(claim), context.home,
+                              reply_to<Requeued>(exchange, [exchange](const Requeued& done) {
+                                exchange->answer({202, view_of(done.run), {}});
+                              }));
+                        });
 }
 
 void handle_cancel_delivery(ApiContext& context, const ExchangePtr& exchange) {
-  const auto place = place_of(context, *exchange, only_tenant_in_body(context, *exchange));
-  if (exchange->failed(place)) return;
-  JsonWriter out;
-  out.begin_object()
-      .text("id", to_string(place->id))
-      .text("status", name_of(DeliveryStatus::cancelled));
-  out.end_object();
-  std::string body = out.take();
-  auto claim = exchange->claim(context.now(),
-                               [body](const OpDone&) { return StoredAnswer{200, body, false}; });
-  context.engine.cancel(place->tenant, place->id, std::move(claim), context.home,
-                        reply_to<Unit>(exchange, [exchange, body = std::move(body)](Unit) mutable {
-                          exchange->answer({200, std::move(body), {}});
-                        }));
+  at_place<DeliveryTag>(
+      context, exchange, only_tenant_in_body(context, *exchange),
+      [&context, exchange](DeliveryPlace place) { cancel(context, exchange, place); });
 }
 
 void handle_retry_due(ApiContext& context, const ExchangePtr& exchange) {

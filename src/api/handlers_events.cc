@@ -1,23 +1,12 @@
 #include "api/handlers.h"
 #include "api/list_query.h"
+#include "api/object_place.h"
 #include "api/trace.h"
 
 namespace fanfare {
 namespace {
 
-struct EventPlace {
-  TenantId tenant;
-  EventId id;
-};
-
-// The tenant and the id in the path of a route below one event.
-Checked<EventPlace> place_of(ApiContext& context, const Exchange& exchange) {
-  const auto tenant = tenant_of_query(context, exchange);
-  if (!tenant) return tl::unexpected<Problem>(tenant.error());
-  const auto id = parse_id<EventTag>(exchange.parameter());
-  if (!id) return refuse(ProblemKind::not_found, "There is no event with this id.");
-  return EventPlace{*tenant, *id};
-}
+using EventPlace = Place<EventTag>;
 
 void write_line(JsonWriter& out, const TraceLine& line) {
   out.begin_object().text("webhook_id", to_string(line.webhook)).text("url", line.url);
@@ -72,34 +61,37 @@ void handle_list_events(ApiContext& context, const ExchangePtr& exchange) {
 }
 
 void handle_get_event(ApiContext& context, const ExchangePtr& exchange) {
-  const auto place = place_of(context, *exchange);
-  if (exchange->failed(place)) return;
-  answer_from_store(context, exchange, [place = *place](Reader& reader) -> Result<std::string> {
-    TRY(const Event event, reader.event(place.tenant, place.id));
-    JsonWriter out;
-    write_event(out, event, EventDetail::full);
-    return out.take();
-  });
+  at_place<EventTag>(
+      context, exchange, only_tenant(*exchange), [&context, exchange](EventPlace place) {
+        answer_from_store(context, exchange, [place](Reader& reader) -> Result<std::string> {
+          TRY(const Event event, reader.event(place.tenant, place.id));
+          JsonWriter out;
+          write_event(out, event, EventDetail::full);
+          return out.take();
+        });
+      });
 }
 
 void handle_event_deliveries(ApiContext& context, const ExchangePtr& exchange) {
-  const auto place = place_of(context, *exchange);
-  if (exchange->failed(place)) return;
-  answer_from_store(context, exchange, [place = *place](Reader& reader) -> Result<std::string> {
-    TRY_VOID(reader.event(place.tenant, place.id));
-    TRY(const auto deliveries, reader.event_deliveries(place.tenant, place.id));
-    JsonWriter out;
-    for (const Delivery& delivery : deliveries) write_delivery(out, delivery);
-    return list_of(out.take(), std::nullopt);
-  });
+  at_place<EventTag>(
+      context, exchange, only_tenant(*exchange), [&context, exchange](EventPlace place) {
+        answer_from_store(context, exchange, [place](Reader& reader) -> Result<std::string> {
+          TRY_VOID(reader.event(place.tenant, place.id));
+          TRY(const auto deliveries, reader.event_deliveries(place.tenant, place.id));
+          JsonWriter out;
+          for (const Delivery& delivery : deliveries) write_delivery(out, delivery);
+          return list_of(out.take(), std::nullopt);
+        });
+      });
 }
 
 void handle_event_trace(ApiContext& context, const ExchangePtr& exchange) {
-  const auto place = place_of(context, *exchange);
-  if (exchange->failed(place)) return;
-  answer_list_from_store(context, exchange,
-                         [place = *place, now = context.directory().webhooks(place->tenant)](
-                             Reader& reader) { return read_trace(reader, place, now); });
+  at_place<EventTag>(
+      context, exchange, only_tenant(*exchange), [&context, exchange](EventPlace place) {
+        answer_list_from_store(context, exchange,
+                               [place, now = context.directory().webhooks(place.tenant)](
+                                   Reader& reader) { return read_trace(reader, place, now); });
+      });
 }
 
 }  // namespace fanfare

@@ -89,6 +89,16 @@ std::vector<PublishRequest> read_events(const BatchBody& batch, PublishRules rul
   return requests;
 }
 
+std::vector<std::string> missing_tenants(const std::vector<BatchItem>& items) {
+  std::vector<std::string> missing;
+  for (const BatchItem& item : items) {
+    if (!item.problem) continue;
+    const auto& names = item.problem->missing_tenants;
+    missing.insert(missing.end(), names.begin(), names.end());
+  }
+  return missing;
+}
+
 // An answer above limits::kKeptAnswerBytesMax is not kept, and its Idempotency-Key has no effect:
 // only a batch of long mistakes gets one that large, and a repetition says the same of them. An
 // event's size in the answer is bounded by its event_id, each byte of which may take an escape.
@@ -146,6 +156,7 @@ void handle_publish_batch(ApiContext& context, const ExchangePtr& exchange) {
                      context.shared.config.catalogue_is_open, batch->tenant};
   auto items = std::make_shared<std::vector<BatchItem>>();
   std::vector<PublishRequest> requests = read_events(*batch, rules, *items);
+  if (exchange->makes_tenants(missing_tenants(*items))) return;
   std::optional<IdempotencyClaim> claim;
   if (answer_bytes_max(*items, exchange->request_id) <= limits::kKeptAnswerBytesMax) {
     claim = exchange->claim(context.now(), [items, id = exchange->request_id](const OpDone& done) {

@@ -1,3 +1,4 @@
+#include "api/ensure_tenant.h"
 #include "api/handlers.h"
 #include "api/json_input.h"
 #include "api/list_query.h"
@@ -6,7 +7,17 @@ namespace fanfare {
 namespace {
 
 constexpr TextRule kNameRule{1, limits::kNameBytesMax, false};
-constexpr TextRule kExternalIdRule{1, limits::kEventIdBytesMax, false};
+constexpr TextRule kAnyText{0, limits::kBodyBytesMax, true};  // judged by broken_external_id()
+
+void read_external_id(ObjectReader& reader, Tenant& tenant) {
+  const auto text = reader.text("external_id", kAnyText);
+  if (!text) return;
+  if (auto broken = broken_external_id(*text)) {
+    reader.add_error("external_id", "invalid_text", std::move(*broken));
+  } else {
+    tenant.external_id = *text;
+  }
+}
 
 Checked<Tenant> read_tenant(std::string_view text) {
   const auto body = parse_object(text);
@@ -16,12 +27,7 @@ Checked<Tenant> read_tenant(std::string_view text) {
   Tenant tenant;
   reader.require("name", "what people call this tenant");
   tenant.name = reader.text("name", kNameRule).value_or("");
-  tenant.external_id = reader.text("external_id", kExternalIdRule).value_or("");
-  // It is accepted wherever an id is, so it must not look like one.
-  if (tenant.external_id.starts_with("tnt_")) {
-    reader.add_error("external_id", "invalid_text",
-                     "must not start with tnt_: that is how our own ids start");
-  }
+  read_external_id(reader, tenant);
   reader.merge_metadata("metadata", tenant.metadata);
   reader.finish();
   if (!errors.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors)));

@@ -57,10 +57,4 @@ Checked<std::optional<std::string>> only_tenant_in_body(ApiContext& context,
                           [](ObjectReader&, const std::optional<std::string>&) {});
 }
 
-Checked<TenantId> tenant_of_query(ApiContext& context, const Exchange& exchange) {
-  const auto named = only_tenant(exchange);
-  if (!named) return tl::unexpected<Problem>(named.error());
-  return tenant_of(exchange.principal, context.directory(), *named);
-}
-
 }  // namespace fanfare

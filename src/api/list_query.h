@@ -42,9 +42,6 @@ Checked<std::optional<std::string>> only_tenant_in_body(ApiContext& context,
 // Refuses every parameter: of what belongs to no tenant and is not read by one.
 Checked<void> no_query(const Exchange& exchange);
 
-// The tenant of a route without a body.
-Checked<TenantId> tenant_of_query(ApiContext& context, const Exchange& exchange);
-
 template <class T>
 std::string position_of(const Id<T>& id) {
   return {reinterpret_cast<const char*>(id.value.bytes.data()), id.value.bytes.size()};

@@ -1,5 +1,6 @@
 #include "api/principal.h"
 
+#include "api/ensure_tenant.h"
 #include "auth/api_key.h"
 #include "base/ascii.h"
 #include "signing/digest.h"
@@ -82,7 +83,9 @@ Checked<TenantId> tenant_of(const Principal& principal, const Directory& directo
   }
   const auto tenant = find_tenant(directory, *named);
   if (!tenant || (principal.tenant && tenant->id != *principal.tenant)) {
-    return refuse(ProblemKind::not_found, "There is no tenant with this tenant_id.");
+    Problem problem(ProblemKind::not_found, "There is no tenant with this tenant_id.");
+    if (!principal.tenant && !broken_external_id(*named)) problem.missing_tenants = {*named};
+    return tl::unexpected<Problem>(std::move(problem));
   }
   return tenant->id;
 }

@@ -46,7 +46,7 @@ Checked<void> authorize(const Principal& principal, RoleSet roles);
 
 // The tenant a request is about. `named` is the tenant_id that body or query gave (an id, or an
 // external_id): an admin must give one, a tenant's key only its own; another's answers 404 as if it
-// did not exist.
+// did not exist. What only an admin may name and might be made is in the problem's missing_tenants.
 Checked<TenantId> tenant_of(const Principal& principal, const Directory& directory,
                             const std::optional<std::string>& named);
 // The tenant with this id or external_id; none if there is none.

@@ -99,6 +99,8 @@ struct Problem {
   std::string detail;
   FieldErrors errors;
   std::optional<int> retry_after_seconds;
+  // External ids of tenants that are not there and might be made (ensure_tenant.h); not shown.
+  std::vector<std::string> missing_tenants;
   HeaderList headers;  // such as Allow
 };
 

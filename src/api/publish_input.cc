@@ -69,13 +69,19 @@ class PublishReader {
                     "data may have at most " + std::to_string(limits::kPayloadBytesMax) +
                         " bytes; it has " + std::to_string(data_.size()) + ".");
     }
-    const auto tenant = tenant_of(rules_.principal, rules_.directory, named_tenant_);
-    if (!tenant && tenant.error().errors.empty()) return tl::unexpected<Problem>(tenant.error());
+    auto tenant = tenant_of(rules_.principal, rules_.directory, named_tenant_);
+    // A tenant that might be made is made for an event without mistakes only, and a new one has no
+    // webhooks that could be named.
+    if (!tenant && webhook_ids_) tenant.error().missing_tenants.clear();
+    const bool may_be_made = !tenant && !tenant.error().missing_tenants.empty();
+    if (!tenant && tenant.error().errors.empty() && !may_be_made)
+      return tl::unexpected<Problem>(std::move(tenant).error());
     if (!tenant) errors_.append(tenant.error().errors);
     if (tenant) request_.tenant = *tenant;
     if (tenant && webhook_ids_) read_webhook_ids(*webhook_ids_);
     check_type();
     if (!errors_.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors_)));
+    if (may_be_made) return tl::unexpected<Problem>(std::move(tenant).error());
     request_.data = std::make_shared<const std::string>(data_);
     return std::move(request_);
   }

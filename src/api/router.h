@@ -35,6 +35,9 @@ struct Route {
   RouteHandler handler;
   RoleSet roles;
   std::size_t body_bytes_max;  // 0 = a body is refused
+  // Whether a tenant that an admin names here and that is not there is made, if the server does so
+  // at all: where something is made for it, and not where something of it is looked for.
+  bool makes_tenants = false;
 };
 
 // Every route of the API, literal segments before parameters where both could match.

@@ -11,10 +11,11 @@ namespace {
 constexpr std::size_t kBody = limits::kBodyBytesMax;
 constexpr std::size_t kBatch = limits::kBatchBodyBytesMax;
 constexpr std::size_t kNone = 0;
+constexpr bool kMakesTenants = true;
 
 constexpr std::array kRoutes = {
-    Route{"POST", "/api/v1/events", handle_publish, kPublishers, kBody},
-    Route{"POST", "/api/v1/events/batch", handle_publish_batch, kPublishers, kBatch},
+    Route{"POST", "/api/v1/events", handle_publish, kPublishers, kBody, kMakesTenants},
+    Route{"POST", "/api/v1/events/batch", handle_publish_batch, kPublishers, kBatch, kMakesTenants},
     Route{"GET", "/api/v1/events", handle_list_events, kReaders, kNone},
     Route{"GET", "/api/v1/events/{id}", handle_get_event, kReaders, kNone},
     Route{"GET", "/api/v1/events/{id}/deliveries", handle_event_deliveries, kReaders, kNone},
@@ -26,7 +27,7 @@ constexpr std::array kRoutes = {
     Route{"POST", "/api/v1/deliveries/{id}/retry", handle_retry_delivery, kWriters, kBody},
     Route{"POST", "/api/v1/deliveries/{id}/cancel", handle_cancel_delivery, kWriters, kBody},
 
-    Route{"POST", "/api/v1/webhooks", handle_create_webhook, kWriters, kBody},
+    Route{"POST", "/api/v1/webhooks", handle_create_webhook, kWriters, kBody, kMakesTenants},
     Route{"GET", "/api/v1/webhooks", handle_list_webhooks, kReaders, kNone},
     Route{"GET", "/api/v1/webhooks/events", handle_list_event_types, kReaders, kNone},
     Route{"GET", "/api/v1/webhooks/events/available", handle_list_event_types, kReaders, kNone},
@@ -53,7 +54,7 @@ constexpr std::array kRoutes = {
     Route{"GET", "/api/v1/tenants", handle_list_tenants, kAdmins, kNone},
     Route{"GET", "/api/v1/tenants/{id}", handle_get_tenant, kReaders, kNone},
 
-    Route{"POST", "/api/v1/api-keys", handle_create_api_key, kWriters, kBody},
+    Route{"POST", "/api/v1/api-keys", handle_create_api_key, kWriters, kBody, kMakesTenants},
     Route{"GET", "/api/v1/api-keys", handle_list_api_keys, kWriters, kNone},
     Route{"DELETE", "/api/v1/api-keys/{id}", handle_revoke_api_key, kWriters, kNone},
 

@@ -49,6 +49,37 @@ TEST_F(Tenancy, AnExternalIdIsAcceptedWhereAnIdIs) {
       409);
 }
 
+TEST_F(Tenancy, AnAdminNeedsNoTenantWhereThePathNamesAnObject) {
+  const std::string webhook = make_webhook(acme);
+  const std::string event = publish(R"({"event_type":"user.created","data":{}})").string("id");
+  const auto rows = as_admin("GET", "/api/v1/events/" + event + "/deliveries");
+  ASSERT_EQ(rows.status, 200);
+  const std::string delivery(rows.json.at("data").at(0).at("id").as_string());
+  const std::vector<std::pair<std::string, std::string>> calls = {
+      {"GET", "/api/v1/events/" + event},
+      {"GET", "/api/v1/events/" + event + "/deliveries"},
+      {"GET", "/api/v1/events/" + event + "/trace"},
+      {"GET", "/api/v1/deliveries/" + delivery},
+      {"POST", "/api/v1/deliveries/" + delivery + "/retry"},
+      {"POST", "/api/v1/deliveries/" + delivery + "/cancel"},
+      {"GET", "/api/v1/webhooks/" + webhook}};
+  for (const auto& [method, path] : calls) {
+    EXPECT_EQ(as_admin(method, path + "?tenant_id=" + rival.tenant).status, 404) << path;
+    const int status = as_admin(method, path).status;
+    EXPECT_TRUE(status == 200 || status == 202 || status == 409) << path << " " << status;
+  }
+  EXPECT_EQ(as_admin("GET", "/api/v1/deliveries").status, 422) << "a list is one tenant's";
+  EXPECT_EQ(as_admin("GET", "/api/v1/events").status, 422);
+}
+
+TEST_F(Tenancy, AnAdminThatNamesNobodyIsToldThatAnObjectIsNotThere) {
+  for (const std::string path : {"/api/v1/events/evt_00000000000000000000000000",
+                                 "/api/v1/deliveries/dlv_00000000000000000000000000",
+                                 "/api/v1/events/x", "/api/v1/deliveries/x"}) {
+    EXPECT_EQ(as_admin("GET", path).status, 404) << path;
+  }
+}
+
 TEST_F(Tenancy, NothingOfAnotherTenantCanBeSeenOrTouched) {
   const std::string webhook = make_webhook(acme);
   const std::string event = publish(R"({"event_type":"user.created","data":{}})").string("id");

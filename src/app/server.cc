@@ -143,6 +143,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
                                             .policy = policy,
                                             .trusted_proxies = std::move(trusted_proxies),
                                             .catalogue_is_open = config.catalogue_is_open,
+                                            .auto_create_tenants = config.auto_create_tenants,
                                             .clock = clock,
                                             .random = random,
                                             .extra_routes = std::move(hooks.extra_routes)});

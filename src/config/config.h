@@ -44,6 +44,7 @@ struct Config {
   std::vector<std::string> trusted_proxies;  // CIDR texts, likewise
   std::string egress_ca_file;                // empty = the system's
   bool catalogue_is_open = false;
+  bool auto_create_tenants = false;
   int reactors = 0;  // 0 = one for each two cores, at least one
   int reader_threads = 2;
   std::string log_level;   // a name that telemetry/log.h knows

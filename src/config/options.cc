@@ -143,6 +143,11 @@ Result<void> apply_egress_ca_file(Config& config, std::string_view text) {
   return {};
 }
 
+Result<void> apply_auto_create_tenants(Config& config, std::string_view text) {
+  TRY(config.auto_create_tenants, parse_switch(text));
+  return {};
+}
+
 Result<void> apply_catalogue(Config& config, std::string_view text) {
   if (text != "open" && text != "closed") return invalid("must be open or closed");
   config.catalogue_is_open = text == "open";
@@ -309,6 +314,15 @@ const ConfigOption kOptions[] = {
      .help = "Closed refuses event types that are not registered; open accepts any.",
      .apply = apply_catalogue,
      .show = [](const Config& c) { return std::string(c.catalogue_is_open ? "open" : "closed"); }},
+    {.name = "auto-create-tenants",
+     .environment = "FANFARE_AUTO_CREATE_TENANTS",
+     .toml_key = "auto_create_tenants",
+     .default_value = "false",
+     .value_hint = "",
+     .help =
+         "An unknown external id that an admin names, to publish or to create, makes its tenant.",
+     .apply = apply_auto_create_tenants,
+     .show = [](const Config& c) { return show_switch(c.auto_create_tenants); }},
     {.name = "reactors",
      .environment = "FANFARE_REACTORS",
      .toml_key = "reactors",

@@ -106,6 +106,9 @@ class Reader {
   virtual Result<Event> event(TenantId tenant, EventId id) = 0;
   virtual Result<Rows<Event>> events(TenantId tenant, const EventFilter& filter,
                                      std::optional<EventId> before, std::size_t limit) = 0;
+  // Whose it is, for who may see everybody's and names nobody. Errc::not_found if it is nobody's.
+  virtual Result<TenantId> owner(EventId id) = 0;
+  virtual Result<TenantId> owner(DeliveryId id) = 0;
   // Of one event, in id order.
   virtual Result<std::vector<Delivery>> event_deliveries(TenantId tenant, EventId event) = 0;
   // A queued run that its webhook has settled (webhook_version below settled_below) reads as what

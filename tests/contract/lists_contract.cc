@@ -297,5 +297,17 @@ TEST_P(ListsContract, AReaderSeesWhatWasCommittedBeforeItAsks) {
   EXPECT_TRUE((*second)->ping().has_value());
 }
 
+TEST_P(ListsContract, AnEventAndADeliveryNameTheirOwner) {
+  const EventPlan plan = published({webhook_, webhook_});
+  const QueuedRun& waiting = plan.runs.front();
+  finish(plan.runs.back());
+
+  EXPECT_EQ(reader_->owner(plan.event.id).value(), tenant_);
+  EXPECT_EQ(reader_->owner(waiting.delivery).value(), tenant_);
+  EXPECT_EQ(reader_->owner(plan.runs.back().delivery).value(), tenant_);
+  EXPECT_EQ(error_of(reader_->owner(make_.id<EventId>())), Errc::not_found);
+  EXPECT_EQ(error_of(reader_->owner(make_.id<DeliveryId>())), Errc::not_found);
+}
+
 }  // namespace
 }  // namespace fanfare::contract

@@ -88,6 +88,19 @@ class MemoryReader final : public Reader {
     });
   }
 
+  Result<TenantId> owner(EventId id) override {
+    const std::scoped_lock lock(state_.mu);
+    const auto found = state_.events.find(id);
+    if (found != state_.events.end()) return found->second.tenant;
+    return fail(Errc::not_found, "there is no event " + to_string(id));
+  }
+
+  Result<TenantId> owner(DeliveryId id) override {
+    const std::scoped_lock lock(state_.mu);
+    if (const auto found = state_.view(id)) return found->tenant;
+    return fail(Errc::not_found, "there is no delivery " + to_string(id));
+  }
+
   Result<std::vector<Delivery>> event_deliveries(TenantId tenant, EventId event) override {
     const std::scoped_lock lock(state_.mu);
     TRY_VOID(event_of(tenant, event));

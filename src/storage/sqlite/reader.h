@@ -24,6 +24,8 @@ class SqliteReader final : public Reader {
   Result<Event> event(TenantId tenant, EventId id) override;
   Result<Rows<Event>> events(TenantId tenant, const EventFilter& filter,
                              std::optional<EventId> before, std::size_t limit) override;
+  Result<TenantId> owner(EventId id) override;
+  Result<TenantId> owner(DeliveryId id) override;
   Result<std::vector<Delivery>> event_deliveries(TenantId tenant, EventId event) override;
   Result<Delivery> delivery(TenantId tenant, DeliveryId id) override;
   Result<Rows<Delivery>> deliveries(TenantId tenant, const DeliveryFilter& filter,

@@ -33,6 +33,10 @@ const WalkQueries& deliveries_of_tenant() {
   return queries;
 }
 
+tl::unexpected<Error> no_such_delivery(DeliveryId id) {
+  return fail(Errc::not_found, "there is no delivery " + to_string(id));
+}
+
 Result<Attempt> read_attempt(Statement& row) {
   Attempt attempt;
   HttpOutcome& outcome = attempt.outcome;
@@ -72,14 +76,22 @@ Result<std::optional<Delivery>> SqliteReader::load_delivery(DeliveryId id,
 
 Result<Delivery> SqliteReader::load_delivery_of(TenantId tenant, DeliveryId id) {
   TRY(auto found, load_delivery(id));
-  if (!found || found->tenant != tenant) {
-    return fail(Errc::not_found, "there is no delivery " + to_string(id));
-  }
+  if (!found || found->tenant != tenant) return no_such_delivery(id);
   return *std::move(found);
 }
 
 Result<Delivery> SqliteReader::delivery(TenantId tenant, DeliveryId id) {
   return in_snapshot([&] { return load_delivery_of(tenant, id); });
+}
+
+Result<TenantId> SqliteReader::owner(DeliveryId id) {
+  return in_snapshot([&]() -> Result<TenantId> {
+    TRY(const auto queued, find_queued(*db_, id));
+    if (queued) return queued->tenant;
+    TRY(const auto finished, find_finished(*db_, id));
+    if (finished) return finished->run.tenant;
+    return no_such_delivery(id);
+  });
 }
 
 Result<Rows<Delivery>> SqliteReader::list_deliveries(TenantId tenant, const DeliveryFilter& filter,

@@ -81,6 +81,13 @@ Result<Event> SqliteReader::event(TenantId tenant, EventId id) {
   });
 }
 
+Result<TenantId> SqliteReader::owner(EventId id) {
+  return in_snapshot([&]() -> Result<TenantId> {
+    TRY(const auto found, load_event_head(id));
+    return found.tenant;
+  });
+}
+
 Result<Rows<Event>> SqliteReader::list_events(const EventFilter& filter, IdWalk& walk,
                                               std::size_t limit) {
   Rows<Event> page;
