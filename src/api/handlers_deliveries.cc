@@ -104,19 +104,27 @@ void cancel(ApiContext& context, const ExchangePtr& exchange, DeliveryPlace plac
                         }));
 }
 
+// An id as it stands, since a deleted webhook's history is still there; or a legacy_id of one that
+// is not deleted.
+std::optional<WebhookId> webhook_id_of(const Directory& directory, TenantId tenant,
+                                       const std::string& text, QueryReader& query) {
+  const auto id = parse_id<WebhookTag>(text);
+  if (id) return *id;
+  if (const WebhookPtr webhook = directory.webhook_named(tenant, text)) return webhook->id;
+  query.add_error("webhook_id", "invalid_id", id.error().message);
+  return std::nullopt;
+}
+
 }  // namespace
 
 void handle_list_deliveries(ApiContext& context, const ExchangePtr& exchange) {
   QueryReader query(exchange->request.query);
   const auto named = tenant_in(query);
   DeliveryFilter filter = read_filter(query);
-  if (const auto text = query.text("webhook_id")) {
-    const auto id = parse_id<WebhookTag>(*text);
-    if (id) filter.webhook = *id;
-    if (!id) query.add_error("webhook_id", "invalid_id", id.error().message);
-  }
+  const auto webhook = query.text("webhook_id");
   const auto tenant = tenant_of(exchange->principal, context.directory(), named);
   if (exchange->failed(tenant)) return;
+  if (webhook) filter.webhook = webhook_id_of(context.directory(), *tenant, *webhook, query);
   auto page = read_page(context, query, "deliveries", to_string(*tenant));
   if (exchange->failed(page)) return;
   answer_list(context, exchange, *tenant, std::move(filter), *std::move(page));

@@ -197,12 +197,13 @@ class PublishReader {
       add(std::move(at), "wrong_type", "expected a string, got " + std::string(kind_name(value)));
       return;
     }
-    const auto id = parse_id<WebhookTag>({value.get_string().data(), value.get_string().size()});
-    if (!id || !rules_.directory.webhook(request_.tenant, *id)) {
+    const std::string_view name(value.get_string().data(), value.get_string().size());
+    const WebhookPtr webhook = rules_.directory.webhook_named(request_.tenant, name);
+    if (!webhook) {
       add(std::move(at), "unknown_webhook", "there is no webhook with this id");
       return;
     }
-    request_.webhook_ids.push_back(*id);
+    request_.webhook_ids.push_back(webhook->id);
   }
 
   void check_type() {

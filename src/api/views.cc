@@ -58,6 +58,7 @@ void write_webhook(JsonWriter& out, const Webhook& webhook, const WebhookViewOpt
   for (const std::string& event : settings.events) out.text_value(event);
   out.end_array();
   out.text("name", settings.name).text("description", settings.description);
+  if (!settings.legacy_id.empty()) out.text("legacy_id", settings.legacy_id);
   out.text("status", name_of(webhook.status))
       .flag("active", webhook.status != WebhookStatus::disabled);
   out.text_or_null("disabled_reason", webhook.disabled_reason);

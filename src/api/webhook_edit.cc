@@ -103,18 +103,14 @@ void try_edit(const RequestPtr& request, const EditPtr& edit, int tries_left) {
 Checked<WebhookPtr> find_webhook(ApiContext& context, const Exchange& exchange,
                                  std::string_view id_text,
                                  const std::optional<std::string>& named_tenant) {
-  const auto id = parse_id<WebhookTag>(id_text);
-  if (!id) return tl::unexpected<Problem>(no_such_webhook());
   const Directory& directory = context.directory();
-  WebhookPtr webhook;
-  if (exchange.principal.is_admin() && !named_tenant) {
-    webhook = directory.webhook(*id);
-    if (webhook && webhook->is_deleted) webhook = nullptr;
-  } else {
-    const auto tenant = tenant_of(exchange.principal, directory, named_tenant);
-    if (!tenant) return tl::unexpected<Problem>(tenant.error());
-    webhook = directory.webhook(*tenant, *id);
+  std::optional<TenantId> tenant;
+  if (!exchange.principal.is_admin() || named_tenant) {
+    const auto named = tenant_of(exchange.principal, directory, named_tenant);
+    if (!named) return tl::unexpected<Problem>(named.error());
+    tenant = *named;
   }
+  WebhookPtr webhook = directory.webhook_named(tenant, id_text);
   if (!webhook) return tl::unexpected<Problem>(no_such_webhook());
   return webhook;
 }

@@ -16,6 +16,7 @@ namespace {
 
 constexpr TextRule kUrlRule{1, limits::kUrlBytesMax, false};
 constexpr TextRule kNameRule{0, limits::kNameBytesMax, false};
+constexpr TextRule kLegacyIdRule{1, limits::kNameBytesMax, false};
 constexpr TextRule kDescriptionRule{0, limits::kDescriptionBytesMax, true};
 constexpr TextRule kSecretRule{1, 256, false};
 constexpr TextRule kWordRule{1, limits::kCustomHeaderNameBytesMax, false};
@@ -40,6 +41,7 @@ class WebhookApply {
     read_url();
     read_events();
     read_texts();
+    read_legacy_id();
     read_signature();
     read_headers();
     read_envelope();
@@ -138,6 +140,19 @@ class WebhookApply {
     if (auto text = reader_.text("description", kDescriptionRule))
       settings_.description = std::move(*text);
     reader_.merge_metadata("metadata", settings_.metadata);
+  }
+
+  // It stands where an id may stand, so it must not look like one.
+  void read_legacy_id() {
+    if (reader_.has_null("legacy_id")) settings_.legacy_id.clear();
+    auto legacy_id = reader_.text("legacy_id", kLegacyIdRule);
+    if (!legacy_id) return;
+    if (legacy_id->starts_with("wh_")) {
+      reader_.add_error("legacy_id", "invalid_id",
+                        "must not begin with \"wh_\", as ids made here do");
+      return;
+    }
+    settings_.legacy_id = *std::move(legacy_id);
   }
 
   void read_signature() {

@@ -87,6 +87,26 @@ WebhookPtr Directory::webhook(TenantId tenant, WebhookId id) const {
   return found && found->tenant == tenant && !found->is_deleted ? found : nullptr;
 }
 
+WebhookPtr Directory::webhook_named(std::optional<TenantId> tenant, std::string_view name) const {
+  const auto is_meant = [tenant](const WebhookPtr& webhook) {
+    return webhook && !webhook->is_deleted && (!tenant || webhook->tenant == *tenant);
+  };
+  if (const auto id = parse_id<WebhookTag>(name)) {
+    WebhookPtr found = webhook(*id);
+    return is_meant(found) ? found : nullptr;
+  }
+  const std::shared_lock lock(mu_);
+  const auto named = by_legacy_id_.find(std::string(name));
+  if (named == by_legacy_id_.end()) return nullptr;
+  WebhookPtr found;
+  for (const WebhookPtr& webhook : named->second) {
+    if (!is_meant(webhook)) continue;
+    if (found) return nullptr;
+    found = webhook;
+  }
+  return found;
+}
+
 std::vector<WebhookPtr> Directory::webhooks(TenantId tenant) const {
   const std::shared_lock lock(mu_);
   std::vector<WebhookPtr> result;
@@ -152,7 +172,9 @@ void Directory::put(WebhookPtr webhook) {
     return;
   }
   TenantWebhooks& entry = by_tenant_[webhook->tenant];
-  webhooks_[webhook->id] = webhook;
+  WebhookPtr& current = webhooks_[webhook->id];
+  index_legacy_id(current, webhook);
+  current = webhook;
   if (webhook->is_deleted) {
     entry.by_id.erase(webhook->id);
   } else {
@@ -160,6 +182,19 @@ void Directory::put(WebhookPtr webhook) {
   }
   unindex(entry, webhook->id);
   if (!webhook->is_deleted) index(entry, webhook);
+}
+
+void Directory::index_legacy_id(const WebhookPtr& before, const WebhookPtr& now) {
+  if (before && !before->settings.legacy_id.empty()) {
+    const auto named = by_legacy_id_.find(before->settings.legacy_id);
+    if (named != by_legacy_id_.end()) {
+      std::erase_if(named->second, [&](const WebhookPtr& other) { return other->id == now->id; });
+      if (named->second.empty()) by_legacy_id_.erase(named);
+    }
+  }
+  if (!now->is_deleted && !now->settings.legacy_id.empty()) {
+    by_legacy_id_[now->settings.legacy_id].push_back(now);
+  }
 }
 
 void Directory::unindex(TenantWebhooks& entry, WebhookId id) {

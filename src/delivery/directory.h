@@ -36,6 +36,9 @@ class Directory {
   WebhookPtr webhook(WebhookId id) const;  // deleted ones too, while runs of theirs are queued
   WebhookPtr webhook(TenantId tenant,
                      WebhookId id) const;  // none if it is somebody else's or deleted
+  // By its id or its legacy_id, not deleted. Without a tenant (an admin's look-up) a legacy_id must
+  // be one webhook's alone.
+  WebhookPtr webhook_named(std::optional<TenantId> tenant, std::string_view name) const;
   std::vector<WebhookPtr> webhooks(TenantId tenant) const;  // not deleted, newest first
   std::size_t webhook_count(TenantId tenant) const;
   // Every webhook of the tenant, active, paused or disabled, that asks for the event type.
@@ -57,6 +60,7 @@ class Directory {
   };
   static void unindex(TenantWebhooks& entry, WebhookId id);
   static void index(TenantWebhooks& entry, const WebhookPtr& webhook);
+  void index_legacy_id(const WebhookPtr& before, const WebhookPtr& now);
 
   mutable std::shared_mutex mu_;
   std::unordered_map<TenantId, std::shared_ptr<const Tenant>> tenants_;
@@ -66,6 +70,7 @@ class Directory {
   std::map<std::string, std::shared_ptr<const EventType>> event_types_;
   std::unordered_map<WebhookId, WebhookPtr> webhooks_;
   std::unordered_map<TenantId, TenantWebhooks> by_tenant_;
+  std::unordered_map<std::string, std::vector<WebhookPtr>> by_legacy_id_;  // of all tenants
 };
 
 }  // namespace fanfare

@@ -48,6 +48,8 @@ struct WebhookSettings {
   std::vector<std::string> events;  // exact names, `*`, or a family `user.*`
   std::string name;
   std::string description;
+  // Its id in the system it was moved from, unique among the tenant's webhooks; empty = none.
+  std::string legacy_id;
   std::vector<CustomHeader> headers;
   SignatureSettings signature;
   Envelope envelope = Envelope::standard;

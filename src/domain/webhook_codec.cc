@@ -190,6 +190,7 @@ Result<WebhookSettings> settings_of(const json::object& object) {
   fields.read("events", settings.events);
   fields.read("name", settings.name);
   fields.read("description", settings.description);
+  fields.read("legacy_id", settings.legacy_id);
   fields.read_enum("envelope", envelope_named, settings.envelope);
   fields.read("timeout_ms", settings.timeout);
   fields.read("max_in_flight", settings.max_in_flight);
@@ -235,17 +236,19 @@ std::string encode_settings(const WebhookSettings& settings) {
   for (const std::string& pattern : settings.events) events.emplace_back(pattern);
   json::object metadata;
   for (const auto& [key, value] : settings.metadata) metadata[key] = value;
-  const json::object object{{"url", settings.url},
-                            {"events", std::move(events)},
-                            {"name", settings.name},
-                            {"description", settings.description},
-                            {"headers", std::move(header_names)},
-                            {"signature", signature_object(settings.signature)},
-                            {"envelope", name_of(settings.envelope)},
-                            {"retry", retry_object(settings.retry)},
-                            {"timeout_ms", settings.timeout.count()},
-                            {"max_in_flight", settings.max_in_flight},
-                            {"metadata", std::move(metadata)}};
+  json::object object{{"url", settings.url},
+                      {"events", std::move(events)},
+                      {"name", settings.name},
+                      {"description", settings.description},
+                      {"headers", std::move(header_names)},
+                      {"signature", signature_object(settings.signature)},
+                      {"envelope", name_of(settings.envelope)},
+                      {"retry", retry_object(settings.retry)},
+                      {"timeout_ms", settings.timeout.count()},
+                      {"max_in_flight", settings.max_in_flight},
+                      {"metadata", std::move(metadata)}};
+  // Absent means none: a store keeps those that are there unique.
+  if (!settings.legacy_id.empty()) object["legacy_id"] = settings.legacy_id;
   return json::serialize(object);
 }
 

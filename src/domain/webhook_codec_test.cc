@@ -16,6 +16,7 @@ WebhookSettings full_settings() {
   settings.events = {"*", "user.*", "invoice.paid"};
   settings.name = "Billing €😀";
   settings.description = "line one\nline two\t\x01";
+  settings.legacy_id = "0b4c-\"17\"";
   settings.headers = {{"X-Zeta", Secret("")}, {"Authorization", Secret("")}};
   settings.signature = {.scheme = SignatureScheme::stripe,
                         .header = "X-Sig",
@@ -48,6 +49,7 @@ WebhookSettings any_settings(Random& random) {
   for (std::size_t n = pick(random, 4); n > 0; --n) settings.events.push_back(any_text(random));
   settings.name = any_text(random);
   settings.description = any_text(random);
+  settings.legacy_id = any_text(random);
   for (std::size_t n = pick(random, 4); n > 0; --n)
     settings.headers.push_back({any_text(random), Secret()});
   settings.signature.scheme = static_cast<SignatureScheme>(pick(random, 4));

@@ -146,6 +146,10 @@ struct PutWebhookOp {
   StoredWebhook row;
   std::int64_t expected_version = 0;
 };
+// What both stores say, with Errc::conflict, if another webhook of the tenant has the legacy_id.
+inline std::string taken_legacy_id(const std::string& legacy_id) {
+  return "another webhook of this tenant has the legacy_id \"" + legacy_id + "\"";
+}
 struct SetSettingOp {
   std::string key;
   std::string value;

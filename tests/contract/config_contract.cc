@@ -242,6 +242,42 @@ TEST_P(ConfigContract, AWebhookIsCreatedOnce) {
   EXPECT_EQ(error_of(commit(PutWebhookOp{row, 0})), Errc::conflict);
 }
 
+TEST_P(ConfigContract, ALegacyIdNamesOneWebhookOfATenant) {
+  StoredWebhook first = make_.webhook(tenant_);
+  first.webhook.settings.legacy_id = "17";
+  commit(PutWebhookOp{first, 0});
+  StoredWebhook second = make_.webhook(tenant_);
+  second.webhook.settings.legacy_id = "17";
+
+  EXPECT_EQ(error_of(commit(PutWebhookOp{second, 0})), Errc::conflict);
+
+  ASSERT_EQ(config().webhooks.size(), 1U);
+  EXPECT_EQ(config().webhooks[0].webhook.id, first.webhook.id);
+  EXPECT_EQ(config().webhooks[0].webhook.settings.legacy_id, "17");
+}
+
+TEST_P(ConfigContract, ALegacyIdIsFreeAgainWhenItsWebhookIsDeleted) {
+  StoredWebhook first = make_.webhook(tenant_);
+  first.webhook.settings.legacy_id = "17";
+  commit(PutWebhookOp{first, 0});
+  StoredWebhook deleted = next_version(first, make_.now + 1s);
+  deleted.webhook.is_deleted = true;
+  commit(PutWebhookOp{deleted, 1});
+  StoredWebhook second = make_.webhook(tenant_);
+  second.webhook.settings.legacy_id = "17";
+
+  commit(PutWebhookOp{second, 0});
+
+  EXPECT_EQ(config().webhooks.size(), 1U);
+}
+
+TEST_P(ConfigContract, ManyWebhooksMayHaveNoLegacyId) {
+  commit(PutWebhookOp{make_.webhook(tenant_), 0});
+  commit(PutWebhookOp{make_.webhook(tenant_), 0});
+
+  EXPECT_EQ(config().webhooks.size(), 2U);
+}
+
 TEST_P(ConfigContract, AChangeNeedsTheStoredVersion) {
   const StoredWebhook row = full_webhook();
   put(row, 0);

@@ -68,6 +68,16 @@ Result<OpDone> MemoryWriter::apply(const PutWebhookOp& op) {
                                             std::to_string(stored->version) + ", not " +
                                             std::to_string(op.expected_version));
   }
+  const std::string& legacy_id = webhook.settings.legacy_id;
+  const auto has_it = [&](const auto& entry) {
+    const Webhook& other = entry.second.webhook;
+    return other.id != webhook.id && other.tenant == webhook.tenant && !other.is_deleted &&
+           other.settings.legacy_id == legacy_id;
+  };
+  if (!legacy_id.empty() && !webhook.is_deleted &&
+      std::any_of(state_.webhooks.begin(), state_.webhooks.end(), has_it)) {
+    return fail(Errc::conflict, taken_legacy_id(legacy_id));
+  }
   if (state_.webhook_versions.contains({webhook.id, webhook.version})) {
     return fail(Errc::conflict, "this version of webhook " + to_string(webhook.id) + " is stored");
   }

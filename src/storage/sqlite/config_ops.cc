@@ -50,6 +50,19 @@ Result<void> insert_secrets(Connection& db, const StoredWebhook& row) {
   return {};
 }
 
+// Asked first, because REPLACE would take away the row that has it.
+Result<void> check_legacy_id(Connection& db, const Webhook& webhook) {
+  const std::string& legacy_id = webhook.settings.legacy_id;
+  if (legacy_id.empty() || webhook.is_deleted) return {};
+  TRY(auto row,
+      db.prepare("SELECT 1 FROM webhooks INDEXED BY webhooks_by_legacy_id WHERE tenant = ?"
+                 " AND legacy_id = ? AND is_deleted = 0 AND id <> ?"));
+  row.bind(webhook.tenant, legacy_id, webhook.id);
+  TRY(const bool is_taken, row.next());
+  if (!is_taken) return {};
+  return fail(Errc::conflict, taken_legacy_id(legacy_id));
+}
+
 }  // namespace
 
 Result<OpDone> apply(Connection& db, const CreateTenantOp& op) {
@@ -105,11 +118,13 @@ Result<OpDone> apply(Connection& db, const DeleteEventTypeOp& op) {
 Result<OpDone> apply(Connection& db, const PutWebhookOp& op) {
   TRY_VOID(check_version(db, op));
   const Webhook& webhook = op.row.webhook;
+  TRY_VOID(check_legacy_id(db, webhook));
   const std::string settings = encode_settings(webhook.settings);
-  TRY_VOID(db.run("INSERT OR REPLACE INTO webhooks VALUES (?,?,?,?,?,?,?,?,?,?,?)", webhook.id,
-                  webhook.tenant, webhook.version, webhook.status, webhook.disabled_reason,
-                  webhook.settled_below, webhook.is_deleted, settings, Blob{op.row.sealed_headers},
-                  webhook.created_at, webhook.updated_at));
+  TRY_VOID(db.run("INSERT OR REPLACE INTO webhooks VALUES (?,?,?,?,?,?,?,?,?,?,?,nullif(?, ''))",
+                  webhook.id, webhook.tenant, webhook.version, webhook.status,
+                  webhook.disabled_reason, webhook.settled_below, webhook.is_deleted, settings,
+                  Blob{op.row.sealed_headers}, webhook.created_at, webhook.updated_at,
+                  webhook.settings.legacy_id));
   TRY_VOID(db.run("INSERT INTO webhook_versions SELECT * FROM webhooks WHERE id = ?", webhook.id));
   TRY_VOID(insert_secrets(db, op.row));
   return Unit{};
