@@ -1,7 +1,7 @@
 # The stages of ./dev test. Sourced by ./dev. A stage is a function stage_NAME; what it prints is kept in
 # build/test-logs/NAME.log, from which tools/count_tests.py sums up what passed and failed.
 
-ALL_STAGES="tidy build unit contract asan verifiers e2e faults bench-smoke"
+ALL_STAGES="tidy build unit contract asan verifiers clients e2e faults bench-smoke"
 DEFAULT_STAGES=$ALL_STAGES
 TEST_LOGS="$ROOT/build/test-logs"
 
@@ -70,6 +70,15 @@ stage_e2e() {
 
 stage_verifiers() {
   build_server && run_node_tests verifiers tests/verifiers
+}
+
+# Both publishers, against the real server. TypeScript's compiler comes from npm and is needed by its tests alone.
+stage_clients() {
+  local status=0
+  build_server && install_node_modules clients/typescript || return 1
+  run_node_tests clients clients/typescript/tests || status=1
+  python3 -m unittest discover -s clients/python/tests || status=1
+  return "$status"
 }
 
 stage_faults() {
