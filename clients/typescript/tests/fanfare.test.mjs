@@ -2,6 +2,7 @@
 // ships: the sources, compiled by the pinned compiler.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { copyFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -23,9 +24,10 @@ let tenant;
 let key;
 
 before(async () => {
-  compile(path.join(here, 'tsconfig.build.json'), '--outDir', compiled.directory);
+  compile(path.join(here, 'tsconfig.build.json'), '--outDir', path.join(compiled.directory, 'dist'));
+  copyFileSync(path.join(here, 'package.json'), path.join(compiled.directory, 'package.json'));
   ({ Fanfare, ApiError, FanfareError, NoAnswerError } =
-    await import(pathToFileURL(path.join(compiled.directory, 'fanfare.js')).href));
+    await import(pathToFileURL(path.join(compiled.directory, 'dist/fanfare.js')).href));
   receiver = await startReceiver();
   server = await startServer();
   tenant = await apiOk(server, 'POST', '/tenants', { body: { name: 'Publishers', external_id: 'acme' } });
