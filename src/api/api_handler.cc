@@ -3,6 +3,7 @@
 #include <array>
 
 #include "api/client_address.h"
+#include "api/ensure_tenant.h"
 #include "api/idempotency.h"
 #include "base/ascii.h"
 
@@ -94,8 +95,16 @@ Checked<RouteMatch> ApiHandler::admit(const net::HttpRequest& request, Principal
   if (auto single = check_single_headers(request); !single)
     return tl::unexpected<Problem>(std::move(single).error());
   if (match.route->roles == kAnybody) return match;
-  auto who =
-      authenticate(request, {shared_->admin_digest, context_.directory()}, context_.now(), tokens_);
+  const ApiConfig& config = shared_->config;
+  auto who = authenticate(
+      request,
+      {shared_->admin_digest, context_.directory(), config.jwt_keys, config.on_token_refused},
+      context_.now(), tokens_);
+  if (who && !who->missing_tenant.empty() && !config.auto_create_tenants) {
+    return refuse(ProblemKind::forbidden,
+                  "The token is valid, but there is no tenant with its external_id yet. An "
+                  "administrator makes it with POST /api/v1/tenants.");
+  }
   if (!who) return tl::unexpected<Problem>(std::move(who).error());
   if (auto may = authorize(*who, match.route->roles); !may)
     return tl::unexpected<Problem>(std::move(may).error());
@@ -136,6 +145,15 @@ void ApiHandler::on_request(net::HttpRequest request, net::Responder respond) {
   exchange->route = match->route;
   exchange->parameters = std::move(match->parameters);
   exchange->principal = std::move(principal);
+  if (exchange->principal.missing_tenant.empty()) return begin(exchange);
+  const std::string missing = std::exchange(exchange->principal.missing_tenant, {});
+  ensure_tenant(context_, missing, reply_to<TenantId>(exchange, [this, exchange](TenantId made) {
+                  exchange->principal.tenant = made;
+                  begin(exchange);
+                }));
+}
+
+void ApiHandler::begin(const ExchangePtr& exchange) {
   if (shared_->config.auto_create_tenants && exchange->route->makes_tenants &&
       exchange->principal.is_admin()) {
     exchange->tenant_maker = &context_;

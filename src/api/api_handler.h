@@ -27,6 +27,8 @@ class ApiHandler final : public net::HttpHandler {
  private:
   // The route of a request and who asks, or why not.
   Checked<RouteMatch> admit(const net::HttpRequest& request, Principal& principal);
+  // Once it is known who asks, and for which tenant.
+  void begin(const ExchangePtr& exchange);
   std::string next_request_id();
 
   const std::shared_ptr<ApiShared> shared_;

@@ -10,6 +10,7 @@
 
 #include "api/cursor.h"
 #include "api/router.h"
+#include "auth/jwt.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "egress/policy.h"
@@ -23,6 +24,9 @@ struct ApiConfig {
   Secret
       cursor_key;  // signs list cursors; empty = drawn at start, and cursors end with the process
   EgressPolicy policy;
+  JwtKeys jwt_keys = {};  // that bearer tokens may be signed with
+  // Told why a token was refused, which the client is not; any thread.
+  std::function<void(const std::string& reason)> on_token_refused = {};
   std::vector<Cidr> trusted_proxies = {};  // whose X-Forwarded-For is believed
   bool catalogue_is_open = false;          // event types need not be in the catalogue
   bool auto_create_tenants = false;  // an unknown external_id that an admin names makes its tenant

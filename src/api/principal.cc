@@ -28,6 +28,41 @@ std::optional<std::string_view> token_of(const net::HttpRequest& request) {
   return request.header("x-api-key");
 }
 
+// A subject that is too long for any honest one is left out.
+std::string name_of(const JwtClaims& claims) {
+  constexpr std::size_t kSubjectBytesMax = 128;
+  const std::string key = claims.key_id.empty() ? "default" : claims.key_id;
+  if (claims.subject.size() > kSubjectBytesMax) return "jwt:" + key;
+  return "jwt:" + key + ":" + claims.subject;
+}
+
+Checked<Principal> principal_of(const JwtClaims& claims, const Directory& directory) {
+  Principal principal{claims.role, std::nullopt, name_of(claims)};
+  if (principal.is_admin()) return principal;
+  if (const auto tenant = find_tenant(directory, claims.tenant)) {
+    principal.tenant = tenant->id;
+  } else if (broken_external_id(claims.tenant)) {
+    return refuse(
+        ProblemKind::forbidden,
+        "The token is valid, but what it names as its tenant is neither the id nor fit to "
+        "be the external_id of one.");
+  } else {
+    principal.missing_tenant = claims.tenant;
+  }
+  return principal;
+}
+
+Checked<Principal> authenticate_jwt(const std::string& token, const KeyRing& keys, Timestamp now,
+                                    TokenMemo& memo) {
+  if (!memo.jwt) memo.jwt = read_jwt(token, keys.jwt_keys);
+  const Result<JwtClaims>& claims = *memo.jwt;
+  if (claims && claims->is_valid_at(now)) return principal_of(*claims, keys.directory);
+  if (keys.refused) {
+    keys.refused(claims ? "the token has expired or is not valid yet" : claims.error().message);
+  }
+  return unauthorized();
+}
+
 }  // namespace
 
 Checked<Principal> authenticate(const net::HttpRequest& request, const KeyRing& keys, Timestamp now,
@@ -40,6 +75,8 @@ Checked<Principal> authenticate(const net::HttpRequest& request, const KeyRing& 
   if (!keys.admin_digest.empty() && equal_constant_time(memo.digest, keys.admin_digest)) {
     return Principal{Role::admin, std::nullopt, "admin"};
   }
+  if (looks_like_jwt(*token) && !keys.jwt_keys.empty())
+    return authenticate_jwt(memo.token.reveal(), keys, now, memo);
   if (!memo.is_well_formed) return unauthorized();
   const auto key = keys.directory.api_key_by_hash(memo.digest);
   if (!key || key->revoked_at || (key->expires_at && *key->expires_at <= now)) {

@@ -2,6 +2,7 @@
 // so that a revoked key stops working with the commit that revokes it.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "api/json_input.h"
 #include "api/problem.h"
 #include "api/router.h"
+#include "auth/jwt.h"
 #include "delivery/directory.h"
 
 namespace fanfare {
@@ -16,27 +18,34 @@ namespace fanfare {
 struct Principal {
   Role role = Role::read;
   std::optional<TenantId> tenant;  // none for admin keys: they name the tenant
-  std::string name;                // "admin", or the id of the key
+  std::string name;                // "admin", the id of the key, or "jwt:KEY:SUBJECT"
+  // External id that a trusted token names and no tenant has. Such a principal gets no further than
+  // to the place that makes the tenant (ApiHandler).
+  std::string missing_tenant = {};
 
   bool is_admin() const { return role == Role::admin; }
   // Idempotency keys and answers kept under them belong to this.
   std::string scope() const { return tenant ? to_string(*tenant) : "admin"; }
 };
 
-// The digest of the token seen last. A head is judged twice (before its body and after) and clients
-// keep their key, so this saves the hashing, which is most of the cost; the key itself is looked up
-// every time. Loop thread only.
+// The digest of the token seen last, or what it says if it is a JWT. A head is judged twice (before
+// its body and after) and clients keep their key, so this saves the hashing, which is most of the
+// cost; the key itself is looked up every time, and a JWT's dates are. Loop thread only.
 struct TokenMemo {
   Secret token;
   std::string digest;
   bool is_well_formed = false;
+  std::optional<Result<JwtClaims>> jwt = {};
 };
 
 // Reads `Authorization: Bearer` or `X-API-Key`. `admin_digest` is the SHA-256 of the operator's own
-// admin key, empty if there is none. The refusal is the same for unknown, expired and revoked keys.
+// admin key, empty if there is none. The refusal is the same for unknown, expired and revoked keys
+// and for every token; `refused` is told why a token was.
 struct KeyRing {
   const std::string& admin_digest;
   const Directory& directory;
+  const JwtKeys& jwt_keys;
+  const std::function<void(const std::string& reason)>& refused;
 };
 Checked<Principal> authenticate(const net::HttpRequest& request, const KeyRing& keys, Timestamp now,
                                 TokenMemo& memo);

@@ -15,6 +15,7 @@
 #include "app/database.h"
 #include "app/descriptors.h"
 #include "app/egress_options.h"
+#include "app/jwt_keys.h"
 #include "app/master_key.h"
 #include "auth/vault.h"
 #include "delivery/engine_parts.h"
@@ -62,6 +63,12 @@ class Countdown {
   std::condition_variable reached_;
   std::size_t left_;
 };
+
+std::function<void(const std::string&)> token_logger(Log& log) {
+  return [&log](const std::string& reason) {
+    log.write(LogLevel::debug, "a bearer token was refused", {{"reason", reason}});
+  };
+}
 
 }  // namespace
 
@@ -112,6 +119,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
   cursor_key = derived_key(key.bytes, "list cursors");
   vault = std::make_unique<Vault>(std::move(key.bytes), random);
   TRY(policy, egress_policy_of(config));
+  TRY(JwtKeys jwt_keys, jwt_keys_of(config, JwtRules{}));
   TRY(std::vector<Cidr> trusted_proxies, trusted_proxies_of(config));
 
   TRY(tls, net::TlsClient::create(net::TlsOptions{.ca_file = config.egress_ca_file}));
@@ -141,6 +149,8 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
       std::make_shared<ApiShared>(ApiConfig{.admin_key = config.admin_key,
                                             .cursor_key = cursor_key,
                                             .policy = policy,
+                                            .jwt_keys = std::move(jwt_keys),
+                                            .on_token_refused = token_logger(log),
                                             .trusted_proxies = std::move(trusted_proxies),
                                             .catalogue_is_open = config.catalogue_is_open,
                                             .auto_create_tenants = config.auto_create_tenants,

@@ -39,6 +39,8 @@ int run_verb(Verb& verb, std::map<std::string, std::string> flags, const std::st
   if (!config) return complain_of_use(config.error());
   const auto policy = egress_policy_of(*config);
   if (!policy) return complain_of_use(policy.error());
+  const auto proxies = trusted_proxies_of(*config);
+  if (!proxies) return complain_of_use(proxies.error());
   return verb.run(*config, sources);
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "app/jwt_keys.h"
 #include "app/server.h"
 #include "cli/console.h"
 #include "cli/server_process.h"
@@ -18,7 +19,8 @@ void warn_if_nobody_can_log_in(Server& server, const Config& config, Log& log) {
   const bool has_key = std::any_of(keys.begin(), keys.end(), [now](const auto& key) {
     return !key->revoked_at && (!key->expires_at || now < *key->expires_at);
   });
-  if (has_key || !config.admin_key.empty()) return;
+  const bool has_tokens = !config.jwt_keys_file.empty() || !config.jwt_secret.empty();
+  if (has_key || has_tokens || !config.admin_key.empty()) return;
   log.write(LogLevel::warning,
             "nobody can log in, because there is no API key: set FANFARE_ADMIN_KEY or "
             "--admin-key-file and start again");
@@ -29,6 +31,8 @@ class ServeVerb final : public Verb {
   const char* name() const override { return "serve"; }
   const char* summary() const override { return "Run the server."; }
   int run(const Config& config, const ConfigSources&) override {
+    if (const auto keys = jwt_keys_of(config, JwtRules{}); !keys)
+      return complain_of_use(keys.error());
     const SystemClock clock;
     ServerLog log(config, clock);
     const sigset_t signals = block_signals();

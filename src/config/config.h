@@ -37,6 +37,8 @@ struct Config {
   ListenAddress listen;
   DatabaseLocation database;
   Secret admin_key;                       // empty = none
+  Secret jwt_secret;                      // of HS256; empty = none
+  std::string jwt_keys_file;              // empty = none
   Secret master_key;                      // 32 bytes, decoded; empty = none given
   std::vector<std::string> egress_allow;  // CIDR texts, judged by egress/policy.h
   bool egress_http = false;

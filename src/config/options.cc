@@ -103,6 +103,18 @@ Result<void> apply_master_key(Config& config, std::string_view text) {
   return {};
 }
 
+// What it must be is known to auth/jwt_key.h; here only that it is a secret of a sane size.
+Result<void> apply_jwt_secret(Config& config, std::string_view text) {
+  if (text.size() > kAdminKeyBytesMax) return invalid("must have at most 4096 characters");
+  config.jwt_secret = Secret(std::string(text));
+  return {};
+}
+
+Result<void> apply_jwt_keys(Config& config, std::string_view text) {
+  config.jwt_keys_file = text;
+  return {};
+}
+
 Result<std::vector<std::string>> parse_ranges(std::string_view text) {
   std::vector<std::string> ranges;
   while (!text.empty()) {
@@ -264,6 +276,24 @@ const ConfigOption kOptions[] = {
      .is_secret = true,
      .apply = apply_master_key,
      .show = [](const Config& c) { return show_secret(c.master_key); }},
+    {.name = "jwt-keys",
+     .environment = "FANFARE_JWT_KEYS",
+     .toml_key = "jwt_keys",
+     .default_value = "",
+     .value_hint = "PATH",
+     .help = "A TOML file of the keys that bearer JWTs may be signed with.",
+     .apply = apply_jwt_keys,
+     .show = [](const Config& c) { return c.jwt_keys_file; }},
+    {.name = "jwt-secret",
+     .environment = "FANFARE_JWT_SECRET",
+     .toml_key = "jwt_secret",
+     .default_value = "",
+     .value_hint = "TEXT",
+     .help =
+         "The one secret (HS256) that bearer JWTs are signed with, where jwt-keys is not needed.",
+     .is_secret = true,
+     .apply = apply_jwt_secret,
+     .show = [](const Config& c) { return show_secret(c.jwt_secret); }},
     {.name = "trusted-proxies",
      .environment = "FANFARE_TRUSTED_PROXIES",
      .toml_key = "trusted_proxies",

@@ -46,6 +46,21 @@ TomlKind kind_of(const toml::node& node) {
   return node.is_array() ? TomlKind::list : TomlKind::string;
 }
 
+Result<void> flatten(const toml::table& table, const std::string& prefix,
+                     std::string_view file_name, std::vector<TomlEntry>& entries);
+
+// The tables of [[key]]: "key[0].name", "key[1].name" …
+Result<void> flatten_each(const toml::array& tables, const std::string& key,
+                          std::string_view file_name, std::vector<TomlEntry>& entries) {
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const std::string name = key + "[" + std::to_string(i) + "]";
+    const toml::table& table = *tables[i].as_table();
+    if (table.empty()) return fail_at(file_name, table.source(), name + " is empty");
+    TRY_VOID(flatten(table, name + ".", file_name, entries));
+  }
+  return {};
+}
+
 // Depth is bounded by toml++ itself, which refuses nesting over TOML_MAX_NESTED_VALUES.
 Result<void> flatten(const toml::table& table, const std::string& prefix,
                      std::string_view file_name, std::vector<TomlEntry>& entries) {
@@ -53,6 +68,10 @@ Result<void> flatten(const toml::table& table, const std::string& prefix,
     const std::string key = prefix + std::string(name.str());
     if (const auto* inner = node.as_table()) {
       TRY_VOID(flatten(*inner, key + ".", file_name, entries));
+      continue;
+    }
+    if (node.is_array_of_tables()) {
+      TRY_VOID(flatten_each(*node.as_array(), key, file_name, entries));
       continue;
     }
     TRY(std::string value, text_of_value(node, key, file_name));

@@ -15,7 +15,7 @@ namespace fanfare {
 enum class TomlKind { string, integer, boolean, list };
 
 struct TomlEntry {
-  std::string key;    // "egress.allow"
+  std::string key;    // "egress.allow", "key[0].id" of a table among several
   std::string value;  // arrays of strings are joined with commas
   int line = 0;
   TomlKind kind = TomlKind::string;
