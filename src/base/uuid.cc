@@ -92,6 +92,13 @@ Result<Uuid> parse_crockford(std::string_view digits) {
   return id;
 }
 
+Uuid successor(Uuid id) {
+  for (auto byte = id.bytes.rbegin(); byte != id.bytes.rend(); ++byte) {
+    if (++*byte != 0) break;
+  }
+  return id;
+}
+
 Uuid uuid7_floor(Timestamp t) {
   return assemble(clamped_ms(t), 0, 0);
 }

@@ -32,6 +32,9 @@ Result<Uuid> parse_crockford(std::string_view digits);
 // The smallest UUIDv7 of a millisecond: the lower bound of a range of ids by time.
 Uuid uuid7_floor(Timestamp t);
 
+// The first value after this one.
+Uuid successor(Uuid id);
+
 // Makes UUIDv7s that only grow: within a millisecond, and when the clock goes back, the 74 bits
 // after the time are counted up from a random start (RFC 9562 6.2, method 2). One thread.
 class Uuid7Sequence {

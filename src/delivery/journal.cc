@@ -36,6 +36,8 @@ Size size_of(const WriteOp& op) {
     }
   } else if (const auto* settle = std::get_if<SettleOp>(&op.action)) {
     size.rows = 2 * settle->rows_max;
+  } else if (const auto* expire = std::get_if<ExpireOp>(&op.action)) {
+    size.rows = 2 * expire->rows_max;
   } else if (const auto* attempt = std::get_if<AttemptOp>(&op.action)) {
     size.rows = 2;
     size.bytes += attempt->attempt.outcome.body.size();

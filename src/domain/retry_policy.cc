@@ -97,6 +97,14 @@ Result<RetryPolicy> policy_of(const Backoff& backoff) {
   return policy;
 }
 
+Millis retry_window_max(const RetryPolicy& policy) {
+  Millis window{0};
+  for (int failures = 1; failures < policy.attempts; ++failures) {
+    window += multiplied(scheduled_delay(policy, failures), policy.jitter_high);
+  }
+  return window;
+}
+
 Result<void> check(const RetryPolicy& policy) {
   if (policy.attempts < 1 || policy.attempts > limits::kAttemptsMax) {
     return fail(Errc::invalid, "attempts must be from 1 to 20");
@@ -106,11 +114,7 @@ Result<void> check(const RetryPolicy& policy) {
     return fail(Errc::invalid, "the jitter range must lie between 0 and 2");
   }
   TRY_VOID(check_delays(policy));
-  Millis window{0};
-  for (int failures = 1; failures < policy.attempts; ++failures) {
-    window += multiplied(scheduled_delay(policy, failures), policy.jitter_high);
-  }
-  if (window > limits::kRetryWindowMax) {
+  if (retry_window_max(policy) > limits::kRetryWindowMax) {
     return fail(Errc::invalid,
                 "all retries together, with the longest jitter, may take at most 14d");
   }

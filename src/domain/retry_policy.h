@@ -45,6 +45,9 @@ Result<RetryPolicy> policy_of(const Backoff& backoff);
 // window with the longest jitter is at most 14 days.
 Result<void> check(const RetryPolicy& policy);
 
+// From the first attempt to the last, when every delay is as long as its jitter makes it.
+Millis retry_window_max(const RetryPolicy& policy);
+
 // "5s", "30m", "2h", "14d", "250ms", or several units as in "1h30m". Errc::invalid otherwise.
 Result<Millis> parse_duration(std::string_view text);
 std::string format_duration(Millis duration);  // the shortest text that parse_duration reads back

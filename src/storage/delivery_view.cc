@@ -54,6 +54,27 @@ std::optional<FinishedRun> settled_form(const QueuedRun& run, const SettleLine& 
                      .completed_at = line.updated_at};
 }
 
+FinishedRun expired_form(const QueuedRun& run, const SettleLine& line, Timestamp now) {
+  if (auto settled = settled_form(run, line)) return *std::move(settled);
+  return FinishedRun{.run = run,
+                     .status = DeliveryStatus::failed,
+                     .kind = ErrorKind::expired,
+                     .error = diagnosis(ErrorKind::expired, 0, ""),
+                     .completed_at = now};
+}
+
+Uuid expired_end(Timestamp cutoff) {
+  return uuid7_floor(std::max(cutoff, Timestamp{}));
+}
+
+Timestamp deliveries_cutoff(const RetentionCutoffs& cutoffs) {
+  return std::min(cutoffs.deliveries, cutoffs.events);
+}
+
+Timestamp versions_cutoff(const RetentionCutoffs& cutoffs) {
+  return std::min(deliveries_cutoff(cutoffs), cutoffs.attempts) - kVersionSlack;
+}
+
 FinishedRun skipped_form(const QueuedRun& run) {
   return FinishedRun{.run = run,
                      .status = DeliveryStatus::skipped,

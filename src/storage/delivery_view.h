@@ -41,6 +41,16 @@ struct SettleLine {
 // becomes if it is requeued before a SettleOp reaches it. None above the line.
 std::optional<FinishedRun> settled_form(const QueuedRun& run, const SettleLine& line);
 
+// A queued run whose event is too old, unless its webhook has settled it before.
+FinishedRun expired_form(const QueuedRun& run, const SettleLine& line, Timestamp now);
+
+// The first id that is not older than the cutoff.
+Uuid expired_end(Timestamp cutoff);
+// A delivery does not go before its event.
+Timestamp deliveries_cutoff(const RetentionCutoffs& cutoffs);
+// Versions of webhooks that were out of force before it are pinned by nothing that is kept.
+Timestamp versions_cutoff(const RetentionCutoffs& cutoffs);
+
 // A run that never waits: its webhook was disabled when the event came.
 FinishedRun skipped_form(const QueuedRun& run);
 

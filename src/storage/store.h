@@ -23,8 +23,8 @@ class Writer {
   // was stored; the store stays usable and the same operations may be given again.
   virtual Result<std::vector<Result<OpDone>>> commit(std::span<WriteOp> ops) = 0;
   // Background work in one bounded step, between commits: checkpoints the log, drops expired
-  // idempotency keys and event ids. True if more is waiting. `is_idle` allows work that could wait:
-  // indexes that are filled later.
+  // idempotency keys and event ids, gives space that nothing uses back to the disk. True if more is
+  // waiting. `is_idle` allows work that could wait: indexes that are filled later.
   virtual Result<bool> maintain(Timestamp now, bool is_idle) = 0;
   // The greatest event or delivery id ever stored; nil in an empty store.
   virtual Result<Uuid> newest_id() = 0;
@@ -127,6 +127,10 @@ class Reader {
   virtual Result<std::vector<StoredWebhook>> webhooks_at(TenantId tenant, Timestamp when) = 0;
   virtual Result<std::optional<KeptAnswer>> kept_answer(const std::string& scope,
                                                         const std::string& key, Timestamp now) = 0;
+  // What an ExpireOp with these cutoffs would remove by and by, each kind counted up to `count_max`
+  // and one more.
+  virtual Result<RetentionCounts> count_expired(const RetentionCutoffs& cutoffs,
+                                                std::size_t count_max) = 0;
   // Does the store answer at all (for /readyz).
   virtual Result<void> ping() = 0;
 };

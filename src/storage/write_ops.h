@@ -12,6 +12,7 @@
 #include "base/function.h"
 #include "base/result.h"
 #include "domain/delivery.h"
+#include "domain/retention.h"
 #include "domain/tenant.h"
 
 namespace fanfare {
@@ -104,6 +105,28 @@ struct Requeued {
   bool is_new_run = false;
 };
 
+// ---- retention ----
+
+// Removes what is kept no longer, oldest first, up to `rows_max` rows: first open runs of events
+// that are too old end as failed (expired), then attempts, events, finished runs, and versions of
+// webhooks that nothing pins any more. A delivery never goes before its event. Run again, with
+// `versions_after` of the answer, until `has_more` is false; a crash in between loses nothing.
+struct ExpireOp {
+  RetentionCutoffs cutoffs;
+  std::size_t rows_max = kExpireStepRows;
+  WebhookId versions_after;  // webhooks up to this one were looked at; nil = none
+  Timestamp now;
+};
+struct Expired {
+  RetentionCounts removed;
+  std::vector<QueuedRun> ended;  // were open and are failed now
+  EventId events_below;          // no event with a lower id is left; nil if none was removed
+  DeliveryId deliveries_below;   // the same of finished runs
+  WebhookId versions_after;
+  bool has_more = false;
+  bool operator==(const Expired&) const = default;
+};
+
 // ---- configuration ----
 
 // A tenant's data key, wrapped by the master key (auth/vault.h). Opaque here.
@@ -171,7 +194,8 @@ struct Unit {
   bool operator==(const Unit&) const = default;
 };
 // What an operation answers. Config operations answer Unit.
-using OpDone = std::variant<Unit, std::vector<Published>, AttemptApplied, Settled, Requeued>;
+using OpDone =
+    std::variant<Unit, std::vector<Published>, AttemptApplied, Settled, Requeued, Expired>;
 
 // Taken in the same transaction as the operation, so that two equal requests cannot both happen.
 // Errc:: idempotency_conflict (and the operation does not happen) if (scope, key) is taken and
@@ -185,9 +209,9 @@ struct IdempotencyClaim {
       render;  // the answer to keep; called inside the transaction
 };
 
-using WriteAction =
-    std::variant<PublishOp, AttemptOp, EndRunOp, SettleOp, RequeueOp, CreateTenantOp, PutApiKeyOp,
-                 PutEventTypeOp, DeleteEventTypeOp, PutWebhookOp, SetSettingOp, StoreAnswerOp>;
+using WriteAction = std::variant<PublishOp, AttemptOp, EndRunOp, SettleOp, RequeueOp, ExpireOp,
+                                 CreateTenantOp, PutApiKeyOp, PutEventTypeOp, DeleteEventTypeOp,
+                                 PutWebhookOp, SetSettingOp, StoreAnswerOp>;
 
 struct WriteOp {
   WriteAction action;

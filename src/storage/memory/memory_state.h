@@ -32,6 +32,7 @@ struct State {
   std::map<std::pair<WebhookId, std::int64_t>, StoredWebhook> webhook_versions;
   std::map<std::string, std::string> settings;
 
+  Uuid newest_removed;  // what retention removed stays below later ids
   std::map<EventId, Event> events;
   std::map<std::pair<TenantId, std::string>, EventKey> event_keys;
   std::map<DeliveryId, QueuedRun> queue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "storage/memory/memory_retention.h"
 #include "storage/memory/memory_state.h"
 #include "storage/memory/memory_writer.h"
 
@@ -168,6 +169,11 @@ class MemoryReader final : public Reader {
     return found->second.kept;
   }
 
+  Result<RetentionCounts> count_expired(const RetentionCutoffs& cutoffs,
+                                        std::size_t count_max) override {
+    const std::scoped_lock lock(state_.mu);
+    return memory::count_expired(state_, cutoffs, count_max);
+  }
   Result<void> ping() override { return {}; }
 
  private:

@@ -27,7 +27,7 @@ Result<bool> MemoryWriter::maintain(Timestamp, bool) {
 
 Result<Uuid> MemoryWriter::newest_id() {
   const std::scoped_lock lock(state_.mu);
-  Uuid newest;
+  Uuid newest = state_.newest_removed;
   if (!state_.events.empty()) newest = std::max(newest, state_.events.rbegin()->first.value);
   if (!state_.queue.empty()) newest = std::max(newest, state_.queue.rbegin()->first.value);
   if (!state_.history.empty()) {
@@ -78,10 +78,12 @@ std::optional<Published> MemoryWriter::published_before(const EventPlan& plan) c
   const EventKey& seen = found->second;
   if (!is_kept(seen.at, event.created_at, limits::kEventIdUniqueFor)) return std::nullopt;
   const bool is_same = seen.fingerprint == plan.fingerprint;
-  return Published{.id = seen.event,
-                   .deliveries = state_.events.at(seen.event).deliveries,
-                   .is_duplicate = is_same,
-                   .is_conflict = !is_same};
+  const auto event_kept = state_.events.find(seen.event);
+  return Published{
+      .id = seen.event,
+      .deliveries = event_kept == state_.events.end() ? 0 : event_kept->second.deliveries,
+      .is_duplicate = is_same,
+      .is_conflict = !is_same};
 }
 
 Published MemoryWriter::publish(const EventPlan& plan) {

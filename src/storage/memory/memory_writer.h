@@ -22,6 +22,7 @@ class MemoryWriter final : public Writer {
   Result<OpDone> apply(const EndRunOp& op);
   Result<OpDone> apply(const SettleOp& op);
   Result<OpDone> apply(const RequeueOp& op);
+  Result<OpDone> apply(const ExpireOp& op);
   Result<OpDone> apply(const CreateTenantOp& op);
   Result<OpDone> apply(const PutApiKeyOp& op);
   Result<OpDone> apply(const PutEventTypeOp& op);

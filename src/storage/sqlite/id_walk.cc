@@ -4,13 +4,6 @@
 
 namespace fanfare::sqlite {
 
-Uuid successor(Uuid id) {
-  for (auto byte = id.bytes.rbegin(); byte != id.bytes.rend(); ++byte) {
-    if (++*byte != 0) break;
-  }
-  return id;
-}
-
 Result<IdWalk> IdWalk::open(Connection& db, const WalkQueries& queries, const WalkRange& range) {
   IdWalk walk;
   walk.sources_.reserve(queries.tails.size() + 1);

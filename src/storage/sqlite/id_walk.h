@@ -39,7 +39,4 @@ class IdWalk {
   std::vector<Source> sources_;
 };
 
-// The first id after this one.
-Uuid successor(Uuid id);
-
 }  // namespace fanfare::sqlite

@@ -42,6 +42,12 @@ void LazyIndex::note_stored(const EventPlan& plan) {
   }
 }
 
+void LazyIndex::note_expired(const Expired& done) {
+  Floors& floors = fresh_gone_below_;
+  floors.events = std::max(floors.events, done.events_below.value);
+  floors.deliveries = std::max(floors.deliveries, done.deliveries_below.value);
+}
+
 void LazyIndex::note(Table table, const Uuid& owner, const Uuid& id) {
   // Below it lists would miss this id for ever.
   FANFARE_ASSERT(id > newest_);
@@ -52,6 +58,7 @@ void LazyIndex::committed() {
   for (const Entry& entry : fresh_) newest_ = std::max(newest_, entry.id);
   remembered_.insert(remembered_.end(), fresh_.begin(), fresh_.end());
   fresh_.clear();
+  gone_below_ = fresh_gone_below_;
   if (chunk_) {
     chunk_->committed = chunk_->reached;
     if (chunk_->committed == chunk_->entries.size()) {
@@ -68,6 +75,7 @@ void LazyIndex::committed() {
 
 void LazyIndex::rolled_back() {
   fresh_.clear();
+  fresh_gone_below_ = gone_below_;
   if (chunk_) chunk_->reached = chunk_->committed;
 }
 
@@ -140,6 +148,8 @@ Result<void> LazyIndex::insert(const Entry& entry) {
   static const Sql kInserts[] = {"INSERT OR IGNORE INTO webhook_deliveries VALUES (?,?)",
                                  "INSERT OR IGNORE INTO tenant_deliveries VALUES (?,?)",
                                  "INSERT OR IGNORE INTO tenant_events VALUES (?,?)"};
+  const bool is_event = entry.table == Table::tenant_events;
+  if (entry.id < (is_event ? fresh_gone_below_.events : fresh_gone_below_.deliveries)) return {};
   TRY_VOID(db_.run(kInserts[static_cast<std::size_t>(entry.table)], entry.owner, entry.id));
   return {};
 }

@@ -43,6 +43,8 @@ class LazyIndex {
   // deliveries were stored, above everything committed so far; the next entries go in,
   // `entries_min` or twice what was stored if that is more.
   void note_stored(const EventPlan& plan);
+  // What was stored below these ids is gone and must not be indexed any more.
+  void note_expired(const Expired& done);
   Result<void> advance(std::size_t entries_min);
   void committed();
   void rolled_back();
@@ -62,6 +64,10 @@ class LazyIndex {
     std::size_t reached = 0;     // the same in this transaction
   };
 
+  struct Floors {
+    Uuid events;
+    Uuid deliveries;
+  };
   void note(Table table, const Uuid& owner, const Uuid& id);
   Result<Chunk> next_chunk();
   Result<Chunk> find_chunk();
@@ -73,6 +79,8 @@ class LazyIndex {
   Uuid watermark_;                 // committed
   Uuid found_end_;                 // up to here the tables say what is to be indexed
   Uuid newest_;                    // id that is committed
+  Floors gone_below_;              // committed
+  Floors fresh_gone_below_;        // with this transaction
   std::vector<Entry> fresh_;       // of this transaction
   std::vector<Entry> remembered_;  // committed, above found_end_, in no chunk yet
   std::optional<Chunk> chunk_;

@@ -13,6 +13,7 @@ Result<OpDone> apply(Connection& db, const AttemptOp& op);
 Result<OpDone> apply(Connection& db, const EndRunOp& op);
 Result<OpDone> apply(Connection& db, const SettleOp& op);
 Result<OpDone> apply(Connection& db, const RequeueOp& op);
+Result<OpDone> apply(Connection& db, const ExpireOp& op);
 Result<OpDone> apply(Connection& db, const CreateTenantOp& op);
 Result<OpDone> apply(Connection& db, const PutApiKeyOp& op);
 Result<OpDone> apply(Connection& db, const PutEventTypeOp& op);

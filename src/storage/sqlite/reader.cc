@@ -63,6 +63,39 @@ Result<void> SqliteReader::ping() {
   });
 }
 
+Result<RetentionCounts> SqliteReader::count_expired(const RetentionCutoffs& cutoffs,
+                                                    std::size_t count_max) {
+  const auto count = [&](Sql sql, const auto& end) -> Result<std::size_t> {
+    TRY(auto row, db_->prepare(sql));
+    row.bind(end, count_max + 1);
+    TRY_VOID(row.next());
+    std::int64_t rows = 0;
+    TRY_VOID(row.read(rows));
+    return static_cast<std::size_t>(rows);
+  };
+  return in_snapshot([&]() -> Result<RetentionCounts> {
+    RetentionCounts counts;
+    const Uuid events_end = expired_end(cutoffs.events);
+    TRY(counts.runs_ended,
+        count("SELECT count(*) FROM (SELECT 1 FROM queue WHERE delivery < ?1 LIMIT ?2)",
+              events_end));
+    TRY(counts.events,
+        count("SELECT count(*) FROM (SELECT 1 FROM events WHERE id < ?1 LIMIT ?2)", events_end));
+    TRY(counts.attempts,
+        count("SELECT count(*) FROM (SELECT 1 FROM attempts WHERE delivery < ?1 LIMIT ?2)",
+              expired_end(cutoffs.attempts)));
+    TRY(counts.deliveries,
+        count("SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE delivery < ?1 LIMIT ?2)",
+              expired_end(deliveries_cutoff(cutoffs))));
+    TRY(counts.webhook_versions,
+        count("SELECT count(*) FROM (SELECT 1 FROM webhook_versions old JOIN webhook_versions next"
+              " ON next.id = old.id AND next.version = old.version + 1"
+              " WHERE next.updated_at < ?1 LIMIT ?2)",
+              versions_cutoff(cutoffs)));
+    return counts;
+  });
+}
+
 Result<std::optional<KeptAnswer>> SqliteReader::kept_answer(const std::string& scope,
                                                             const std::string& key, Timestamp now) {
   return in_snapshot([&]() -> Result<std::optional<KeptAnswer>> {

@@ -35,6 +35,8 @@ class SqliteReader final : public Reader {
   Result<std::vector<StoredWebhook>> webhooks_at(TenantId tenant, Timestamp when) override;
   Result<std::optional<KeptAnswer>> kept_answer(const std::string& scope, const std::string& key,
                                                 Timestamp now) override;
+  Result<RetentionCounts> count_expired(const RetentionCutoffs& cutoffs,
+                                        std::size_t count_max) override;
   Result<void> ping() override;
 
  private:

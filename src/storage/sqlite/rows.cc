@@ -84,11 +84,12 @@ Result<std::optional<QueuedRun>> find_queued(Connection& db, DeliveryId id) {
 
 Result<Uuid> newest_stored_id(Connection& db) {
   TRY(auto row,
-      db.prepare(
-          "SELECT max("
-          "coalesce((SELECT id FROM events ORDER BY id DESC LIMIT 1), ?1),"
-          "coalesce((SELECT delivery FROM queue ORDER BY delivery DESC LIMIT 1), ?1),"
-          "coalesce((SELECT delivery FROM deliveries ORDER BY delivery DESC LIMIT 1), ?1))"));
+      db.prepare("SELECT max("
+                 "coalesce((SELECT id FROM events ORDER BY id DESC LIMIT 1), ?1),"
+                 "coalesce((SELECT delivery FROM queue ORDER BY delivery DESC LIMIT 1), ?1),"
+                 "coalesce((SELECT delivery FROM deliveries ORDER BY delivery DESC LIMIT 1), ?1),"
+                 // The newest rows may be gone, but nothing may ever be stored below the watermark.
+                 "coalesce((SELECT watermark FROM index_watermark), ?1))"));
   row.bind(Uuid{});
   TRY_VOID(row.next());
   Uuid newest;

@@ -31,7 +31,8 @@ SqliteWriter::SqliteWriter(std::unique_ptr<Connection> db, const WriterSettings&
     : db_(std::move(db)),
       settings_(settings),
       log_(*db_, settings.log),
-      index_(*db_, settings.index) {}
+      index_(*db_, settings.index),
+      space_(*db_) {}
 
 Result<void> SqliteWriter::load() {
   TRY_VOID(log_.load());
@@ -117,6 +118,10 @@ Result<OpDone> SqliteWriter::run_one(WriteOp& op) {
 }
 
 void SqliteWriter::note_stored(const WriteOp& op, const OpDone& done) {
+  if (const auto* expired = std::get_if<Expired>(&done)) {
+    index_.note_expired(*expired);
+    space_.rows_removed();
+  }
   const auto* publish = std::get_if<PublishOp>(&op.action);
   if (publish == nullptr) return;
   const auto& answers = std::get<std::vector<Published>>(done);
@@ -136,6 +141,8 @@ Result<bool> SqliteWriter::maintain(Timestamp now, bool is_idle) {
     TRY_VOID(in_transaction([this] { return advance_index(settings_.index.idle_slice); }));
     return true;
   }
+  TRY(const bool has_more_space, give_space_back(now, is_idle));
+  if (has_more_space) return true;
   if (now < swept_at_ || now - swept_at_ >= kSweepEvery) {
     is_index_failing_ = false;  // is tried again
     TRY(const bool has_more, drop_expired(now));
@@ -143,6 +150,14 @@ Result<bool> SqliteWriter::maintain(Timestamp now, bool is_idle) {
     return has_more;
   }
   return false;
+}
+
+// The file gets shorter when the log is emptied into it, so that follows the last step.
+Result<bool> SqliteWriter::give_space_back(Timestamp now, bool is_idle) {
+  if (!space_.is_due(now, is_idle)) return false;
+  TRY(const bool has_more, in_transaction([&] { return space_.give_back(now, is_idle); }));
+  if (!has_more && is_idle) TRY_VOID(log_.checkpoint());
+  return has_more;
 }
 
 Result<void> SqliteWriter::advance_index(std::size_t entries_min) {

@@ -12,6 +12,7 @@
 
 #include <memory>
 
+#include "storage/sqlite/free_space.h"
 #include "storage/sqlite/lazy_index.h"
 #include "storage/sqlite/write_ahead_log.h"
 #include "storage/store.h"
@@ -43,12 +44,14 @@ class SqliteWriter final : public Writer {
   Result<OpDone> run_one(WriteOp& op);
   void note_stored(const WriteOp& op, const OpDone& done);
   Result<void> advance_index(std::size_t entries_min);
+  Result<bool> give_space_back(Timestamp now, bool is_idle);
   Result<bool> drop_expired(Timestamp now);
 
   std::unique_ptr<Connection> db_;
   WriterSettings settings_;
   WriteAheadLog log_;
   LazyIndex index_;
+  FreeSpace space_;
   bool is_index_failing_ = false;
   Timestamp swept_at_{};  // when expired keys were last looked for and none was left
 };
