@@ -77,7 +77,8 @@ TEST_F(NameCheck, ANameThatResolvesIsNoWarning) {
 
 TEST_F(NameCheck, ANameThatDoesNotResolveIsSavedWithAWarning) {
   for (const auto& [status, why] :
-       {std::pair{Status::not_found, "the host name does not exist or has no address"},
+       {std::pair{Status::not_found, "the host name does not exist"},
+        std::pair{Status::no_address, "the host name has no address"},
         std::pair{Status::failed, "the host name's name servers gave no usable answer"},
         std::pair{Status::timed_out, "the host name's name servers did not answer in time"},
         std::pair{Status::too_many, "the host name has too many addresses"}}) {

@@ -1,198 +1,239 @@
 // Plain words for each way an attempt can fail: what it means first, then what to do. The texts are
 // for the person who reads the delivery log, who may be the receiver's developer and know nothing
 // of this server.
+//
+// One kind covers several causes, and what is stored beside it is the error's sentence, so that
+// sentence decides: the senders' own words (net/, egress/) are looked for in it. A sentence that
+// holds none of them gets the text of its kind.
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/assert.h"
 #include "domain/outcome.h"
+#include "domain/status_diagnosis.h"
 
 namespace fanfare {
 namespace {
 
-struct StatusText {
-  int status;
+struct Hint {
+  std::string_view words;  // of the error's sentence, in lower case
   std::string_view text;
 };
 
-constexpr StatusText kStatusTexts[] = {
-    {400,
-     "The receiver could not make sense of the request; compare the body it got with what its code "
-     "expects, and read "
-     "the answer for the field it names."},
-    {401,
-     "The receiver wants credentials or did not accept the signature; check the webhook's secret "
-     "and any "
-     "Authorization header set on the webhook."},
-    {402,
-     "The receiver's hosting wants a payment before it answers; its owner has to settle that with "
-     "the provider."},
-    {403,
-     "The receiver, or a firewall in front of it, refused the request; check the secret, let this "
-     "server's address "
-     "through, and exempt the path from bot and CSRF protection."},
-    {404,
-     "Nothing is registered at this path; check the URL for a typing error and that the receiver's "
-     "new version is "
-     "deployed."},
-    {405,
-     "The path exists but takes no POST; register the handler for POST, and check the URL for a "
-     "missing or extra "
-     "slash."},
-    {406,
-     "The receiver cannot answer in a form it thinks is acceptable; let its handler ignore the "
-     "Accept header."},
-    {407,
-     "A proxy in front of the receiver wants credentials; the webhook's URL must be reachable "
-     "without that proxy."},
-    {408,
-     "The receiver gave up waiting for the request; it is overloaded, or a proxy in front of it "
-     "has too short a limit."},
-    {409,
-     "The receiver sees a conflict with something it already has; answer 2xx to a repeated "
-     "webhook-id instead."},
-    {411,
-     "A server in front of the receiver does not accept the request's length; every request "
-     "carries Content-Length, so "
-     "look for a proxy that removes it."},
-    {412,
-     "The receiver demands a condition that the request does not carry; remove the precondition "
-     "from its handler."},
-    {413,
-     "The body is larger than the receiver accepts; raise its limit (for example "
-     "client_max_body_size of nginx) or "
-     "publish smaller data."},
-    {414, "The URL is longer than the receiver accepts; shorten the webhook's URL."},
-    {415, "The receiver does not take this content type; let its handler accept application/json."},
-    {421,
-     "The receiver's server does not serve this host name; check the host in the URL and the "
-     "server's virtual hosts."},
-    {422,
-     "The receiver understood the request but refused its content; read its answer for the field "
-     "it names, and compare "
-     "the envelope with what its code expects."},
-    {423,
-     "The receiver says that what it would change is locked; it will work once the lock is "
-     "released."},
-    {424, "Something the receiver depends on failed; look into its logs."},
-    {425, "The receiver does not want the request yet; it is tried again later."},
-    {426, "The receiver wants a newer protocol; let it accept HTTP/1.1 for this path."},
-    {431,
-     "The headers are larger than the receiver accepts; set fewer or shorter headers on the "
-     "webhook."},
-    {451,
-     "The receiver refuses for legal reasons, often by the country of the sender; its owner has to "
-     "allow this server."},
-    {500,
-     "The receiver's own code failed while it handled the request; look into its logs at this "
-     "time."},
-    {501,
-     "The receiver does not implement this; check that the URL points at the webhook handler."},
-    {502,
-     "A proxy in front of the receiver got no valid answer from it; check that the application "
-     "behind the proxy is "
-     "running."},
-    {503,
-     "The receiver is overloaded or in maintenance; it is tried again later, after Retry-After if "
-     "it named one."},
-    {504,
-     "A proxy in front of the receiver waited too long for it; let the handler answer at once and "
-     "do its work "
-     "afterwards."},
-    {505, "The receiver does not accept HTTP/1.1; a proxy in front of it can translate."},
-    {507, "The receiver has no space left to store the request; free some."},
-    {508, "The receiver found a loop in its own processing; look into its logs and proxy rules."},
-    {511,
-     "A network in front of the receiver wants a login; the webhook's URL must be reachable from "
-     "the internet."},
-    {520,
-     "Cloudflare got an answer from the receiver that it did not understand; look into the "
-     "receiver's logs."},
-    {521,
-     "Cloudflare could not connect to the receiver; start it, or let Cloudflare's addresses "
-     "through its firewall."},
-    {522,
-     "Cloudflare timed out while it connected to the receiver; check the receiver's load and "
-     "firewall."},
-    {523, "Cloudflare has no way to reach the receiver; check the address in its DNS settings."},
-    {524,
-     "Cloudflare waited too long for the receiver; let the handler answer at once and do its work "
-     "afterwards."},
-    {525,
-     "The TLS handshake between Cloudflare and the receiver failed; check the receiver's "
-     "certificate."},
-    {526, "Cloudflare does not trust the receiver's certificate; renew or replace it."},
-    {530, "Cloudflare could not serve the receiver's site; read its answer for the error number."},
-};
-
-std::string text_of_status(int status) {
-  const auto found =
-      std::find_if(std::begin(kStatusTexts), std::end(kStatusTexts),
-                   [status](const StatusText& entry) { return entry.status == status; });
-  if (found != std::end(kStatusTexts)) return std::string(found->text);
-  const std::string number = std::to_string(status);
-  if (status >= 400 && status <= 499) {
-    return "The receiver refused the request with status " + number +
-           "; read its answer, and check URL, secret and body format.";
-  }
-  if (status >= 500 && status <= 599) {
-    return "The receiver failed with status " + number + "; look into its logs at this time.";
-  }
-  return "The receiver answered with a status that is not a final one (" + number +
-         "); let its handler answer 200.";
-}
-
-struct TlsHint {
-  std::string_view word;  // in OpenSSL's or our own reason, in lower case
-  std::string_view text;
-};
-constexpr TlsHint kTlsHints[] = {
-    {"expired", "The receiver's certificate has expired; renew it."},
-    {"not yet valid",
-     "The receiver's certificate is not valid yet; check its dates and this server's clock."},
+// In every list the first hint that applies is taken: the special before the general.
+constexpr Hint kCertificateHints[] = {
+    {"has expired",
+     "The receiver's certificate, or one it depends on, has expired; renew it, and reload the "
+     "server that presents it."},
+    {"not valid yet",
+     "The receiver's certificate is not valid yet; check its first day and the clock of this "
+     "server."},
+    {"another host",
+     "The receiver's certificate is for another host name; register the name that it is for, or "
+     "get a certificate that also names the URL's host."},
     {"self-signed",
-     "The receiver's certificate is signed by nobody this server trusts; install one from a public "
-     "authority, "
-     "or add its own to this server's trusted certificates."},
-    {"self signed",
-     "The receiver's certificate is signed by nobody this server trusts; install one from a public "
-     "authority, "
-     "or add its own to this server's trusted certificates."},
-    {"issuer",
-     "The receiver does not send its whole certificate chain; install the intermediate certificate "
-     "there."},
-    {"mismatch",
-     "The receiver's certificate is for another host name; check the URL's host, or get a "
-     "certificate that "
-     "names it."},
-    {"revoked", "The receiver's certificate was revoked; replace it."},
-    {"version", "The receiver speaks only outdated versions of TLS; let it offer TLS 1.2 or 1.3."},
-    {"wrong version number", "The receiver's port does not speak TLS; check the port in the URL."},
-    {"http request", "The receiver's port does not speak TLS; check the port in the URL."},
+     "The receiver signed its certificate itself, so nobody this server trusts vouches for it; "
+     "install one from a public authority, or let this server's operator add it to the trusted "
+     "certificates."},
+    {"unknown authority",
+     "The receiver's certificate comes from an authority that this server does not know, or the "
+     "receiver does not send the intermediate certificates; install the whole chain there, or "
+     "let this server's operator add the authority to the trusted certificates."},
+    {"not made for servers",
+     "The receiver's certificate is made for another purpose, such as a client or e-mail; get one "
+     "for servers (extended key usage serverAuth)."},
+    {"may not issue",
+     "A certificate in the receiver's chain was issued by one that may not issue any; get a "
+     "certificate from a proper authority, and install the chain that came with it."},
+    {"too weak",
+     "The receiver's certificate has a key or a signature that can be broken; get a new one with "
+     "RSA of 2048 bits or more, or ECDSA, signed with SHA-256."},
 };
+constexpr std::string_view kCertificateText =
+    "The receiver's certificate is not accepted; replace it by one for the URL's host from a "
+    "public authority.";
 
-std::string text_of_tls(std::string_view error_text) {
-  std::string lower(error_text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  // The last hint that applies: the list goes from the general to the special.
-  std::string_view text =
-      "No secure connection could be made with the receiver; check its certificate and TLS "
-      "settings.";
-  for (const TlsHint& hint : kTlsHints) {
-    if (lower.find(hint.word) != std::string::npos) text = hint.text;
+constexpr Hint kTlsHints[] = {
+    {"client certificate",
+     "The receiver wants a client certificate, and this server has none to show; let the receiver "
+     "take requests at this path without one, and check their signature instead."},
+    {"does not know this host name",
+     "The receiver's server has no certificate for the URL's host; check the host in the URL, and "
+     "that the receiver's server is configured for it."},
+    {"no version of tls",
+     "The receiver speaks only outdated versions of TLS; let it offer TLS 1.2 or 1.3."},
+    {"nothing in common",
+     "This server and the receiver have no way to encrypt in common, or the receiver wants a "
+     "client certificate or another host name; let it offer TLS 1.2 or 1.3 with current ciphers, "
+     "and check the host in the URL."},
+    {"too weak",
+     "The receiver offers encryption that can be broken; let it use current ciphers and keys."},
+    {"does not speak tls",
+     "The URL says https://, but the receiver's port does not speak TLS; check the port in the "
+     "URL, or let TLS be set up on it."},
+    {"closed the connection",
+     "The receiver hung up while the secure connection was set up; check that its port speaks TLS "
+     "1.2 or 1.3 for the URL's host, and look for a firewall or proxy that cuts it off."},
+};
+constexpr std::string_view kTlsText =
+    "No secure connection could be made with the receiver; check its certificate and TLS "
+    "settings.";
+
+constexpr Hint kDnsHints[] = {
+    {"has no address",
+     "The host name in the URL exists, but has no address; add an A or AAAA record for it, or "
+     "correct the URL."},
+    {"does not exist",
+     "The host name in the URL does not exist; check it for a typing error, or create its DNS "
+     "record."},
+    {"too many addresses",
+     "The host name in the URL has more addresses than any receiver needs; use a name with fewer "
+     "address records."},
+    {"too many host names",
+     "This server was waiting for many other host names, so it did not look this one up; disable "
+     "the webhooks whose host names no longer answer."},
+};
+constexpr std::string_view kDnsText =
+    "The name servers of the URL's host gave no usable answer; check that the domain is paid for "
+    "and that its name servers know it.";
+
+constexpr Hint kUnreachableHints[] = {
+    {"this server",
+     "This server had no free sockets, which is not the receiver's doing; its operator can raise "
+     "the limit of open files or lower the number of deliveries in flight."},
+    {"no route",
+     "There is no way through the network to the receiver's machine; check the address records "
+     "of the URL's host, and that the machine is up."},
+    {"reset",
+     "The receiver's machine broke off the connection while it was opened; check that the "
+     "receiver runs, and that no firewall rejects this server."},
+};
+constexpr std::string_view kUnreachableText =
+    "The receiver's machine could not be reached; check its address, its network and its "
+    "firewall.";
+
+constexpr Hint kTimeoutHints[] = {
+    {"began its answer",
+     "The receiver began to answer and then stalled before the attempt's deadline; look for a "
+     "handler or proxy that holds its headers back, and let it answer 2xx at once."},
+};
+constexpr std::string_view kTimeoutText =
+    "The receiver did not answer before the attempt's deadline; let the handler answer 2xx at "
+    "once and do its work afterwards, or raise the webhook's timeout.";
+
+constexpr Hint kLostHints[] = {
+    {"interim",
+     "The receiver sent only interim answers (1xx) and hung up before a final one; let its "
+     "handler, or the proxy in front of it, answer 200."},
+    {"in the middle",
+     "The receiver hung up in the middle of its answer; look for a crash, a restart or a proxy "
+     "limit there."},
+    {"without an answer",
+     "The receiver took the request and hung up; look for a crash or a restart there, and check "
+     "that the URL's scheme and port are those of an HTTP server (https:// if it speaks TLS)."},
+};
+constexpr std::string_view kLostText =
+    "The receiver closed the connection before it answered; look for a crash, a restart or a "
+    "proxy limit there.";
+
+constexpr std::string_view kHeadTooLarge =
+    "The head of the receiver's answer is too large; let it send fewer and shorter headers, for "
+    "example no cookies.";
+constexpr Hint kBadResponseHints[] = {
+    {"speaks tls",
+     "The URL says http://, but the receiver's port speaks TLS; register the URL with https://."},
+    {"not http",
+     "What came back is not an HTTP/1.1 answer; check that the URL's port is that of an HTTP "
+     "server, and that it takes HTTP/1.1."},
+    {"no status",
+     "The answer's first line has no status from 100 to 599; let the receiver answer with a "
+     "proper status, such as 200."},
+    {"too large", kHeadTooLarge},
+    {"too long", kHeadTooLarge},
+    {"too many header", kHeadTooLarge},
+    {"another protocol",
+     "The receiver wants to change to another protocol, such as WebSocket; check that the URL "
+     "points at the webhook handler."},
+    {"interim",
+     "The receiver sends interim answers (1xx) and never a final one; let its handler, or the "
+     "proxy in front of it, answer 200."},
+};
+constexpr std::string_view kBadResponseText =
+    "What came back breaks the rules of HTTP/1.1, so it cannot be told where the answer ends; "
+    "correct the headers that the receiver, or a proxy in front of it, writes.";
+
+constexpr Hint kDeniedHints[] = {
+    {"https://",
+     "This server sends to https:// only; register the receiver's https:// URL, or let the "
+     "operator allow plain http."},
+    {"port ",
+     "This server does not send to the port in the URL, which belongs to another kind of service; "
+     "let the receiver listen on 443, 80 or a port from 1024 up."},
+};
+constexpr std::string_view kDeniedText =
+    "This server may not send to this URL: it, or an address its name resolves to, is private, "
+    "reserved or blocked; use a public address, or let the operator allow it.";
+
+constexpr Hint kInternalHints[] = {
+    {"custom headers",
+     "A custom header of the webhook cannot be sent; correct the webhook's headers."},
+};
+constexpr std::string_view kInternalText =
+    "This server could not build or send the request; its operator finds the reason in its log.";
+
+constexpr Hint kRateLimitedHints[] = {
+    {"asked to wait",
+     "The receiver takes fewer requests than it got, and said how long to wait; the next attempt "
+     "waits at least that long (a day at most), and a rate limit on the webhook avoids it."},
+};
+constexpr std::string_view kRateLimitedText =
+    "The receiver takes fewer requests than it got, and did not say how long to wait "
+    "(Retry-After), so the webhook's retry policy decides; a rate limit on the webhook avoids it.";
+
+constexpr Hint kDisabledHints[] = {
+    {"when the event arrived",
+     "The webhook was disabled when the event arrived, so nothing was sent; enable it and replay "
+     "the delivery."},
+};
+constexpr std::string_view kDisabledText =
+    "The webhook was disabled before the delivery was done; enable it and replay the delivery.";
+
+template <std::size_t kSize>
+std::string hinted(const Hint (&hints)[kSize], std::string_view error_text,
+                   std::string_view otherwise) {
+  const std::string lower = lower_case(error_text);
+  for (const Hint& hint : hints) {
+    if (lower.find(hint.words) != std::string::npos) return std::string(hint.text);
   }
-  return std::string(text);
+  return std::string(otherwise);
 }
 
-std::string_view text_of_connection(ErrorKind kind) {
+// The error's sentence names where to, if that can be shown.
+std::string text_of_redirect(std::string_view error_text) {
+  constexpr std::string_view kBefore = "a redirect to ";
+  const std::string_view answer = "The receiver answered with a redirect";
+  const std::string_view rule = ", and redirects are not followed; ";
+  const std::size_t before = error_text.find(kBefore);
+  if (before == std::string_view::npos) {
+    return std::string(answer) + std::string(rule) +
+           "register the URL that it leads to, or let the handler answer 200 itself.";
+  }
+  const std::size_t begin = before + kBefore.size();
+  const std::string target(error_text.substr(begin, error_text.find(';', begin) - begin));
+  return std::string(answer) + " to " + target + std::string(rule) +
+         "register that URL for the webhook; if it is a login page, exempt the webhook's path "
+         "from the login.";
+}
+
+std::string text_of_sending(ErrorKind kind, std::string_view error_text) {
   switch (kind) {
     case ErrorKind::egress_denied:
-      return "This server may not send to this URL: it, or an address its name resolves to, is "
-             "private, reserved or "
-             "blocked; use a public address, or let the operator allow it.";
+      return hinted(kDeniedHints, error_text, kDeniedText);
     case ErrorKind::dns:
-      return "The host name in the URL did not resolve; check it for a typing error, and its DNS "
-             "records.";
+      return hinted(kDnsHints, error_text, kDnsText);
+    case ErrorKind::dns_timeout:
+      return "The name servers of the URL's host did not answer in time; check that they run, and "
+             "that this server's operator has working DNS.";
     case ErrorKind::connect_refused:
       return "The receiver's machine refused the connection; check that the receiver runs and "
              "listens on the URL's port.";
@@ -200,64 +241,51 @@ std::string_view text_of_connection(ErrorKind kind) {
       return "The receiver's machine did not answer in time; check that it runs and that no "
              "firewall drops the connection.";
     case ErrorKind::connect_failed:
-      return "The receiver's machine could not be reached; check its address, its network and its "
-             "firewall.";
+      return hinted(kUnreachableHints, error_text, kUnreachableText);
+    case ErrorKind::tls:
+      return hinted(kTlsHints, error_text, kTlsText);
+    case ErrorKind::tls_certificate:
+      return hinted(kCertificateHints, error_text, kCertificateText);
     case ErrorKind::tls_timeout:
       return "The receiver took the connection but did not finish the TLS handshake in time; it is "
-             "overloaded, or its "
-             "port does not speak TLS.";
+             "overloaded, or its port does not speak TLS.";
     case ErrorKind::timeout:
-      return "The receiver did not answer before the attempt's deadline; let the handler answer "
-             "2xx at once and do its "
-             "work afterwards, or raise the webhook's timeout.";
+      return hinted(kTimeoutHints, error_text, kTimeoutText);
     case ErrorKind::connection_lost:
-      return "The receiver closed the connection before it answered; look for a crash, a restart "
-             "or a proxy limit there.";
+      return hinted(kLostHints, error_text, kLostText);
     case ErrorKind::bad_response:
-      return "What came back is not a valid HTTP/1.1 answer, or is over a limit; check that the "
-             "URL's port is an HTTP "
-             "server and that its headers are well-formed and small.";
+      return hinted(kBadResponseHints, error_text, kBadResponseText);
     default:
       return {};
   }
 }
 
-std::string_view text_of_ending(ErrorKind kind) {
+std::string text_of_ending(ErrorKind kind, std::string_view error_text) {
   switch (kind) {
     case ErrorKind::redirect:
-      return "The receiver answered with a redirect, and redirects are not followed; set the "
-             "webhook's URL to the final "
-             "address.";
+      return text_of_redirect(error_text);
     case ErrorKind::gone:
       return "The receiver says that this webhook is gone for good, so it was disabled; correct "
-             "the URL and enable it "
-             "again if that was a mistake.";
+             "the URL and enable it again if that was a mistake.";
     case ErrorKind::rate_limited:
-      return "The receiver takes fewer requests than it got; it is tried again later, and a rate "
-             "limit on the webhook "
-             "avoids it.";
+      return hinted(kRateLimitedHints, error_text, kRateLimitedText);
     case ErrorKind::shutdown:
       return "This server stopped before the attempt was over; the delivery goes on after its "
-             "restart, and no attempt is "
-             "lost.";
+             "restart, and no attempt is lost.";
     case ErrorKind::webhook_disabled:
-      return "The webhook was disabled before the delivery was done; enable it and replay the "
-             "delivery.";
+      return hinted(kDisabledHints, error_text, kDisabledText);
     case ErrorKind::webhook_deleted:
       return "The webhook was deleted before the delivery was done; nothing more is sent.";
     case ErrorKind::cancelled:
       return "Somebody cancelled the delivery; retry it if it is still wanted.";
     case ErrorKind::expired:
       return "The delivery waited longer than its event is kept, so it ended without another "
-             "attempt; publish the event "
-             "again if it is still wanted.";
+             "attempt; publish the event again if it is still wanted.";
     case ErrorKind::backlog_full:
       return "Too many deliveries were waiting for this webhook when the event arrived, so it was "
-             "skipped; make the "
-             "receiver faster, then replay what was skipped.";
+             "skipped; make the receiver faster, then replay what was skipped.";
     case ErrorKind::internal:
-      return "This server could not build or send the request; its operator finds the reason in "
-             "its log.";
+      return hinted(kInternalHints, error_text, kInternalText);
     default:
       return {};
   }
@@ -267,12 +295,11 @@ std::string_view text_of_ending(ErrorKind kind) {
 
 std::string diagnosis(ErrorKind kind, int status, std::string_view error_text) {
   if (kind == ErrorKind::none) return {};
-  if (kind == ErrorKind::http_status) return text_of_status(status);
-  if (kind == ErrorKind::tls) return text_of_tls(error_text);
-  std::string_view text = text_of_connection(kind);
-  if (text.empty()) text = text_of_ending(kind);
+  if (kind == ErrorKind::http_status) return diagnosis_of_status(status);
+  std::string text = text_of_sending(kind, error_text);
+  if (text.empty()) text = text_of_ending(kind, error_text);
   FANFARE_ASSERT(!text.empty());
-  return std::string(text);
+  return text;
 }
 
 }  // namespace fanfare

@@ -32,6 +32,8 @@ constexpr Named<ErrorKind> kKinds[] = {
     {ErrorKind::expired, "expired"},
     {ErrorKind::backlog_full, "backlog_full"},
     {ErrorKind::internal, "internal"},
+    {ErrorKind::dns_timeout, "dns_timeout"},
+    {ErrorKind::tls_certificate, "tls_certificate"},
 };
 
 ErrorKind kind_of_status(int status) {
@@ -51,15 +53,31 @@ std::optional<Millis> retry_after_of(const HeaderList& headers, Timestamp now) {
   return std::nullopt;
 }
 
+// A location without what may be a secret: query, fragment, path parameters (;jsessionid=…), user
+// name and password. So it holds no semicolon either, and a sentence may go on with one.
+std::string without_secrets(std::string_view location) {
+  const std::size_t shown_end = location.find_first_of("?#;");
+  std::string shown(location.substr(0, shown_end));
+  if (shown_end != std::string_view::npos) shown += "?***";
+  const std::size_t authority = shown.find("//");
+  if (authority == std::string::npos) return shown;
+  const std::size_t begin = authority + 2;
+  const std::size_t end = std::min(shown.find_first_of("/?", begin), shown.size());
+  const std::size_t at = shown.rfind('@', end);
+  if (at != std::string::npos && at >= begin && at < end) shown.replace(begin, at - begin, "***");
+  return shown;
+}
+
 // Where a redirect points, if it can be shown: the receiver wrote it, and it goes into logs and
 // pages.
-std::string_view shown_location(const HeaderList& headers) {
+std::string shown_location(const HeaderList& headers) {
   constexpr std::size_t kShownMax = 200;
   for (const auto& [name, value] : headers) {
     if (!equals_ignoring_case(name, "location")) continue;
     const bool is_plain =
         std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < 0x7F; });
-    if (is_plain && value.size() <= kShownMax) return value;
+    std::string shown = is_plain ? without_secrets(value) : std::string();
+    if (!shown.empty() && shown.size() <= kShownMax) return shown;
   }
   return {};
 }
@@ -67,7 +85,7 @@ std::string_view shown_location(const HeaderList& headers) {
 std::string sentence_about(const HttpOutcome& outcome, const Classified& result) {
   std::string text = "the receiver answered " + std::to_string(outcome.status);
   if (result.kind == ErrorKind::redirect) {
-    const std::string_view location = shown_location(outcome.headers);
+    const std::string location = shown_location(outcome.headers);
     if (!location.empty()) (text += ", a redirect to ") += location;
     text += "; redirects are not followed";
   } else if (result.kind == ErrorKind::gone) {

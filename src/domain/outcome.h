@@ -19,7 +19,7 @@ enum class ErrorKind {
   gone,           // 410: the webhook is disabled
   rate_limited,   // 429
   egress_denied,  // the URL or an address it resolves to may not be reached
-  dns,            // the name did not resolve
+  dns,            // the name does not exist or has no address, or its name servers fail
   connect_refused,
   connect_timeout,
   connect_failed,  // unreachable, reset while connecting, no descriptor
@@ -35,6 +35,9 @@ enum class ErrorKind {
   expired,
   backlog_full,
   internal,  // ours: the request could not be built (for example a secret that cannot be opened)
+  // Kinds are stored by number, so later ones stand at the end.
+  dns_timeout,      // nobody answered for the name in time
+  tls_certificate,  // the certificate is not accepted; the error text names the reason
 };
 
 std::string_view name_of(ErrorKind kind);
@@ -76,7 +79,8 @@ struct Classified {
 Classified classify(const HttpOutcome& outcome, Timestamp now);
 
 // A plain sentence for the person who reads the log: what it means and what to do. Never empty but
-// for `none`.
+// for `none`. `error_text` is what classify() said, now or years ago: it tells apart what one kind
+// has in common.
 std::string diagnosis(ErrorKind kind, int status, std::string_view error_text);
 
 }  // namespace fanfare

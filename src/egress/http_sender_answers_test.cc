@@ -13,6 +13,8 @@
 namespace fanfare {
 namespace {
 
+using testing::HasSubstr;
+
 // ---- what the receiver may answer ----
 
 struct AnswerCase {
@@ -160,10 +162,71 @@ TEST(HttpSender, ConnectionClosedWithoutAnAnswerIsLost) {
   });
   RunningSender sender;
 
-  EXPECT_EQ(sender.send(server.url()).error, ErrorKind::connection_lost);
-  EXPECT_EQ(sender.send(server.url()).error, ErrorKind::connection_lost);
+  EXPECT_THAT(sender.send(server.url()).error_text, HasSubstr("the receiver closed"));
+  EXPECT_THAT(sender.send(server.url()).error_text, HasSubstr("the receiver broke off"));
   EXPECT_EQ(server.accepted(), 2) << "a fresh connection is not tried again";
 }
+
+// ---- in words ----
+
+struct WordsCase {
+  std::string name;
+  std::string answer;  // then the connection ends
+  ErrorKind error;
+  std::string sentence;   // a part of the error's sentence
+  std::string diagnosis;  // a part of what is told to do about it
+};
+
+class PlainWords : public testing::TestWithParam<WordsCase> {};
+
+TEST_P(PlainWords, NameCauseAndFix) {
+  ScriptedServer server([](ScriptedPeer& peer) {
+    peer.receive_request();
+    peer.send(GetParam().answer);
+  });
+  RunningSender sender;
+
+  const HttpOutcome outcome = sender.send(server.url());
+
+  EXPECT_EQ(outcome.error, GetParam().error) << outcome.error_text;
+  EXPECT_THAT(outcome.error_text, HasSubstr(GetParam().sentence));
+  EXPECT_THAT(diagnosis(outcome.error, 0, outcome.error_text), HasSubstr(GetParam().diagnosis));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    HttpSender, PlainWords,
+    testing::Values(
+        WordsCase{"HungUp", "", ErrorKind::connection_lost, "without an answer", "hung up"},
+        WordsCase{"HalfAHead", "HTTP/1.1 200 OK\r\nX: ", ErrorKind::connection_lost,
+                  "in the middle of its answer's head", "in the middle"},
+        WordsCase{"InterimOnly", "HTTP/1.1 102 Processing\r\n\r\n", ErrorKind::connection_lost,
+                  "interim answers (1xx) only", "a final one"},
+        WordsCase{"InterimAndHalfAHead", "HTTP/1.1 102 x\r\n\r\nHTTP/1.1",
+                  ErrorKind::connection_lost, "in the middle of its answer's head", "proxy limit"},
+        WordsCase{"InterimFlood", times("HTTP/1.1 100 Continue\r\n\r\n", 1000),
+                  ErrorKind::bad_response, "interim responses (1xx) without end", "never a final"},
+        WordsCase{"NotHttp", "SSH-2.0-OpenSSH_9.2\r\n", ErrorKind::bad_response,
+                  "is not HTTP/1.0 or HTTP/1.1", "an HTTP server"},
+        WordsCase{"TlsAlert", std::string("\x15\x03\x01\0\x02\x02\x46", 7), ErrorKind::bad_response,
+                  "speaks TLS on this port", "with https://"},
+        WordsCase{"Status600", "HTTP/1.1 600 x\r\n\r\n", ErrorKind::bad_response,
+                  "head is not valid: the status line has no status", "proper status"},
+        WordsCase{"HugeHead",
+                  "HTTP/1.1 200 x\r\n" + times("A: " + std::string(500, 'x') + "\r\n", 200),
+                  ErrorKind::bad_response, "head is too large", "fewer and shorter headers"},
+        WordsCase{"ManyFields", "HTTP/1.1 200 x\r\n" + times("A: b\r\n", 101) + "\r\n",
+                  ErrorKind::bad_response, "too many header", "fewer and shorter headers"},
+        WordsCase{"LongLine", "HTTP/1.1 200 x\r\nA: " + std::string(9000, 'x'),
+                  ErrorKind::bad_response, "line of the answer's head is too long",
+                  "fewer and shorter headers"},
+        WordsCase{"LongFirstLine", "HTTP/1.1 200 " + std::string(9000, 'x'),
+                  ErrorKind::bad_response, "line of the answer's head is too long",
+                  "fewer and shorter headers"},
+        WordsCase{"Upgrade", "HTTP/1.1 101 x\r\nUpgrade: h2c\r\n\r\n", ErrorKind::bad_response,
+                  "switch to another protocol (101)", "the webhook handler"},
+        WordsCase{"BareLineFeed", "HTTP/1.1 200 x\nA: b\n\n", ErrorKind::bad_response,
+                  "a line ends without a carriage return", "rules of HTTP/1.1"}),
+    [](const auto& tested) { return tested.param.name; });
 
 }  // namespace
 }  // namespace fanfare

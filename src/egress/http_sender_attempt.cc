@@ -5,13 +5,14 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "domain/retry_policy.h"
 #include "egress/request_writer.h"
 
 namespace fanfare {
 namespace {
 
 constexpr std::size_t kAddressesTriedMax = 4;
-// One constant text for every refusal, so that it tells a prober nothing.
+// One constant text for every refused address, so that it tells a prober nothing.
 constexpr const char* kDenied = "this destination is not allowed";
 
 int whole_ms(SteadyTime::duration duration) {
@@ -33,7 +34,7 @@ HttpSender::Attempt::~Attempt() = default;
 
 void HttpSender::Attempt::start() {
   const Target* target = sender_.target_of(request_.url);
-  if (target == nullptr) return finish_later(ErrorKind::egress_denied, kDenied);
+  if (target == nullptr) return deny_url();
   target_ = *target;
   auto head = write_head(target_, request_.headers, request_.body.size());
   if (!head) {
@@ -62,10 +63,17 @@ void HttpSender::Attempt::on_resolved(const net::Resolution& resolution) {
   if (phase_ != Phase::resolving) return;
   outcome_.timing.dns_ms = phase_ms();
   if (resolution.status != net::Resolution::Status::found) {
-    return finish_later(ErrorKind::dns, std::string(net::describe(resolution.status)));
+    const bool is_late = resolution.status == net::Resolution::Status::timed_out;
+    return finish_later(is_late ? ErrorKind::dns_timeout : ErrorKind::dns,
+                        look_up_failure(resolution.status));
   }
   addresses_ = resolution.addresses;
   on_answers();
+}
+
+// Names the host: the log is read by people who look after many.
+std::string HttpSender::Attempt::look_up_failure(net::Resolution::Status status) const {
+  return std::string(net::describe(status)) + " (" + target_.host + ")";
 }
 
 void HttpSender::Attempt::on_answers() {
@@ -75,6 +83,15 @@ void HttpSender::Attempt::on_answers() {
 
 void HttpSender::Attempt::deny() {
   finish_later(ErrorKind::egress_denied, kDenied);
+}
+
+// What is wrong with the URL itself is no secret to whoever can read it. It was right when it was
+// saved, so the operator has changed what may be reached.
+void HttpSender::Attempt::deny_url() {
+  std::string text = kDenied;
+  const auto checked = check_url(request_.url, sender_.policy_);
+  if (!checked && checked.error().message != kDenied) text += ": " + checked.error().message;
+  finish_later(ErrorKind::egress_denied, std::move(text));
 }
 
 // ---- to a connection ----
@@ -204,11 +221,16 @@ void HttpSender::Attempt::enter(Phase phase, Millis limit) {
   });
 }
 
+// The phase's own limit, or what the attempt's deadline left of it.
+std::string HttpSender::Attempt::within(Millis limit) const {
+  return " within " + format_duration(std::min(limit, request_.timeout));
+}
+
 void HttpSender::Attempt::on_deadline() {
   timer_ = 0;
   switch (phase_) {
     case Phase::resolving:
-      return finish(ErrorKind::dns, std::string(net::describe(net::Resolution::Status::timed_out)));
+      return finish(ErrorKind::dns_timeout, look_up_failure(net::Resolution::Status::timed_out));
     case Phase::waiting:
       if (left() > Millis{0}) return connect_afresh();
       return finish(ErrorKind::connect_failed, "this server has no free sockets to connect with");
@@ -218,15 +240,20 @@ void HttpSender::Attempt::on_deadline() {
         return try_next_address();
       }
       return finish(ErrorKind::connect_timeout,
-                    "the receiver did not answer the connection attempt in time");
+                    "the receiver did not answer the connection attempt" +
+                        within(sender_.options_.connect_timeout));
     case Phase::securing:
-      return finish(ErrorKind::tls_timeout,
-                    "the receiver did not finish the TLS handshake in time");
+      return finish(ErrorKind::tls_timeout, "the receiver did not finish the TLS handshake" +
+                                                within(sender_.options_.tls_timeout));
     case Phase::exchanging:
       break;
   }
   if (auto response = (*lease_)->connection->abandon()) return on_response(*std::move(response));
-  finish(ErrorKind::timeout, "the receiver did not answer in time");
+  const bool has_begun = outcome_.timing.first_byte_ms.has_value();
+  finish(ErrorKind::timeout,
+         (has_begun ? "the receiver began its answer, but did not finish its head"
+                    : "the receiver took the connection, but sent no answer") +
+             within(request_.timeout));
 }
 
 // ---- the end ----

@@ -43,6 +43,8 @@ class HttpSender::Attempt final : public net::ConnectionObserver,
   void secure();
   void exchange();
   void on_deadline();
+  std::string look_up_failure(net::Resolution::Status status) const;
+  std::string within(Millis limit) const;
 
   // Starts a phase: its clock, and the timer for what is left of it.
   void enter(Phase phase, Millis limit);
@@ -51,6 +53,7 @@ class HttpSender::Attempt final : public net::ConnectionObserver,
   PoolKey key_for(const IpAddress& address) const;
   void drop_connection();
   void deny();
+  void deny_url();
   void finish_later(ErrorKind kind, std::string text);
   void finish(ErrorKind kind, std::string text);
 

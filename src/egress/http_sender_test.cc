@@ -19,6 +19,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 WebhookId webhook(std::uint8_t number) {
   WebhookId id;
@@ -240,6 +241,7 @@ TEST(HttpSender, SilentReceiverTimesOut) {
   const HttpOutcome outcome = sender.send(std::move(request));
 
   EXPECT_EQ(outcome.error, ErrorKind::timeout);
+  EXPECT_THAT(outcome.error_text, HasSubstr("sent no answer within 60ms"));
   EXPECT_EQ(outcome.status, 0);
   EXPECT_GE(outcome.timing.total_ms, 60);
 }
@@ -257,7 +259,10 @@ TEST(HttpSender, DeadlineHoldsAgainstAReceiverThatDribbles) {
   SendRequest request = RunningSender::request(server.url());
   request.timeout = Millis{100};
 
-  EXPECT_EQ(sender.send(std::move(request)).error, ErrorKind::timeout);
+  const HttpOutcome outcome = sender.send(std::move(request));
+
+  EXPECT_EQ(outcome.error, ErrorKind::timeout);
+  EXPECT_THAT(outcome.error_text, HasSubstr("did not finish its head within 100ms"));
 }
 
 TEST(HttpSender, WholeHeadCountsAtTheDeadline) {
@@ -331,6 +336,7 @@ TEST(HttpSender, SilentAddressHasItsOwnDeadline) {
       sender.send("http://127.0.0.1:" + std::to_string(listener.port) + "/");
 
   EXPECT_EQ(outcome.error, ErrorKind::connect_timeout);
+  EXPECT_THAT(outcome.error_text, HasSubstr("connection attempt within 80ms"));
   EXPECT_LT(outcome.timing.total_ms, 5000);
 }
 
@@ -366,15 +372,16 @@ TEST(HttpSender, TriesTheNextAddressWhenOneRefuses) {
 TEST(HttpSender, FailedLookUpIsNamedAndNothingIsOpened) {
   using Status = net::Resolution::Status;
   RunningSender sender;
-  for (const Status status : {Status::not_found, Status::failed, Status::timed_out,
-                              Status::too_many, Status::overloaded}) {
+  for (const Status status : {Status::not_found, Status::no_address, Status::failed,
+                              Status::timed_out, Status::too_many, Status::overloaded}) {
     const std::string name = "s" + std::to_string(static_cast<int>(status)) + ".example.com";
     sender.resolver.add(name, net::Resolution{.status = status, .addresses = {}});
 
     const HttpOutcome outcome = sender.send("http://" + name + "/");
 
-    EXPECT_EQ(outcome.error, ErrorKind::dns) << name;
-    EXPECT_FALSE(outcome.error_text.empty());
+    const bool is_late = status == Status::timed_out;
+    EXPECT_EQ(outcome.error, is_late ? ErrorKind::dns_timeout : ErrorKind::dns) << name;
+    EXPECT_EQ(outcome.error_text, std::string(net::describe(status)) + " (" + name + ")");
   }
 }
 
@@ -382,12 +389,17 @@ TEST(HttpSender, LookUpThatNeverEndsIsCutOff) {
   RunningSender sender(loopback_policy(), {.dns_timeout = Millis{50}});
   sender.resolver.is_silent = true;
 
-  EXPECT_EQ(sender.send("http://slow.example.com/").error, ErrorKind::dns);
+  EXPECT_EQ(sender.send("http://slow.example.com/").error, ErrorKind::dns_timeout);
 }
 
-void expect_denied(const HttpOutcome& outcome) {
+void expect_denied(const HttpOutcome& outcome, const std::string& what_of_the_url = "") {
   EXPECT_EQ(outcome.error, ErrorKind::egress_denied);
-  EXPECT_EQ(outcome.error_text, "this destination is not allowed");
+  EXPECT_THAT(outcome.error_text, StartsWith("this destination is not allowed"));
+  if (what_of_the_url.empty()) {
+    EXPECT_EQ(outcome.error_text, "this destination is not allowed");
+  } else {
+    EXPECT_THAT(outcome.error_text, HasSubstr(what_of_the_url));
+  }
   EXPECT_TRUE(outcome.peer.empty());
   EXPECT_EQ(outcome.status, 0);
   EXPECT_FALSE(outcome.timing.connect_ms);
@@ -402,13 +414,15 @@ TEST(HttpSender, DeniedDestinationOpensNoConnectionAndSaysNothingElse) {
   sender.resolver.add("mixed2.example.com", {"127.0.0.1", "93.184.216.34"});
   sender.resolver.add("mapped.example.com", {"::ffff:127.0.0.1"});
 
-  for (const std::string host :
-       {"127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "loop.example.com", "mixed.example.com",
-        "mixed2.example.com", "mapped.example.com", "localhost", "2130706433", "0x7f.1"}) {
+  for (const std::string host : {"127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "loop.example.com",
+                                 "mixed.example.com", "mixed2.example.com", "mapped.example.com"}) {
     expect_denied(sender.send("http://" + host + port));
   }
-  expect_denied(sender.send("http://example.com:6379/"));
-  expect_denied(sender.send("ftp://example.com/"));
+  for (const std::string host : {"localhost", "2130706433", "0x7f.1"}) {
+    expect_denied(sender.send("http://" + host + port), ": ");
+  }
+  expect_denied(sender.send("http://example.com:6379/"), "port 6379");
+  expect_denied(sender.send("ftp://example.com/"), "must begin with https://");
 
   EXPECT_EQ(server.accepted(), 0);
 }
@@ -419,7 +433,7 @@ TEST(HttpSender, PlainHttpIsDeniedWhenItIsSwitchedOff) {
   policy.allows_http = false;
   RunningSender sender(policy);
 
-  expect_denied(sender.send(server.url()));
+  expect_denied(sender.send(server.url()), "plain http is switched off");
   EXPECT_EQ(server.accepted(), 0);
 }
 

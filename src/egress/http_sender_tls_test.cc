@@ -63,7 +63,7 @@ TEST_F(HttpSenderTls, DeliversToAReceiverWithAGoodCertificate) {
 TEST_F(HttpSenderTls, RefusesACertificateForAnotherHost) {
   const HttpOutcome outcome = send_to(good(), "other.example.com");
 
-  EXPECT_EQ(outcome.error, ErrorKind::tls);
+  EXPECT_EQ(outcome.error, ErrorKind::tls_certificate);
   EXPECT_THAT(outcome.error_text, HasSubstr("another host"));
 }
 
@@ -73,7 +73,7 @@ TEST_F(HttpSenderTls, RefusesAnExpiredCertificate) {
                                              .starts_in_days = -30,
                                              .ends_in_days = -1},
                                             &authority_));
-  EXPECT_EQ(outcome.error, ErrorKind::tls);
+  EXPECT_EQ(outcome.error, ErrorKind::tls_certificate);
   EXPECT_THAT(outcome.error_text, HasSubstr("expired"));
 }
 
@@ -88,7 +88,7 @@ TEST_F(HttpSenderTls, RefusesASelfSignedCertificate) {
   const HttpOutcome outcome =
       send_to(issue({.common_name = kHost, .alternative_name = std::string("DNS:") + kHost}));
 
-  EXPECT_EQ(outcome.error, ErrorKind::tls);
+  EXPECT_EQ(outcome.error, ErrorKind::tls_certificate);
   EXPECT_THAT(outcome.error_text, HasSubstr("self-signed"));
 }
 
@@ -97,7 +97,7 @@ TEST_F(HttpSenderTls, RefusesAnUnknownAuthority) {
   const HttpOutcome outcome = send_to(
       issue({.common_name = kHost, .alternative_name = std::string("DNS:") + kHost}, &stranger));
 
-  EXPECT_EQ(outcome.error, ErrorKind::tls);
+  EXPECT_EQ(outcome.error, ErrorKind::tls_certificate);
   EXPECT_THAT(outcome.error_text, HasSubstr("unknown authority"));
 }
 
@@ -107,13 +107,62 @@ TEST_F(HttpSenderTls, RefusesACertificateThatNamesTheHostOnlyInItsSubject) {
   EXPECT_THAT(outcome.error_text, HasSubstr("another host"));
 }
 
+TEST_F(HttpSenderTls, RefusesACertificateForAnotherPurpose) {
+  const HttpOutcome outcome = send_to(issue({.common_name = kHost,
+                                             .alternative_name = std::string("DNS:") + kHost,
+                                             .key_usage = "clientAuth"},
+                                            &authority_));
+
+  EXPECT_EQ(outcome.error, ErrorKind::tls_certificate);
+  EXPECT_THAT(outcome.error_text, HasSubstr("not made for servers"));
+}
+
+TEST_F(HttpSenderTls, RefusesAnIssuerThatIsNoAuthority) {
+  const Identity middle = issue({.common_name = "Not a CA"}, &authority_);
+  const Identity leaf =
+      issue({.common_name = kHost, .alternative_name = std::string("DNS:") + kHost}, &middle);
+  TlsServer server(leaf);
+  server.present(middle);
+  const auto running = sender();
+
+  const HttpOutcome outcome = running->send(url(server));
+
+  EXPECT_EQ(outcome.error, ErrorKind::tls_certificate);
+  EXPECT_THAT(outcome.error_text, HasSubstr("may not issue"));
+}
+
+TEST_F(HttpSenderTls, NamesAReceiverThatWantsAClientCertificate) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    TlsServer server(good(), version);
+    server.demand_certificate();
+    const auto running = sender();
+
+    const HttpOutcome outcome = running->send(url(server));
+
+    EXPECT_EQ(outcome.error, ErrorKind::tls) << version;
+    EXPECT_THAT(outcome.error_text, HasSubstr("asked for a client certificate")) << version;
+    EXPECT_EQ(server.requests(), 0);
+  }
+}
+
+TEST_F(HttpSenderTls, NamesAReceiverWithNoCipherInCommon) {
+  TlsServer server(good(), TLS1_2_VERSION);
+  server.offer_only("ECDHE-RSA-AES128-GCM-SHA256");  // its key is not an RSA key
+  const auto running = sender();
+
+  const HttpOutcome outcome = running->send(url(server));
+
+  EXPECT_EQ(outcome.error, ErrorKind::tls);
+  EXPECT_THAT(outcome.error_text, HasSubstr("nothing in common"));
+}
+
 TEST_F(HttpSenderTls, LiteralNeedsAnAddressInTheCertificateAndSendsNoName) {
   TlsServer server(issue({.common_name = "x", .alternative_name = "IP:127.0.0.1"}, &authority_));
   const auto running = sender();
 
   EXPECT_EQ(running->send(url(server, "127.0.0.1")).status, 200);
   EXPECT_FALSE(server.has_name());
-  EXPECT_EQ(send_to(good(), "127.0.0.1").error, ErrorKind::tls);
+  EXPECT_EQ(send_to(good(), "127.0.0.1").error, ErrorKind::tls_certificate);
 }
 
 TEST_F(HttpSenderTls, RefusesVersionsBefore12) {
@@ -123,7 +172,7 @@ TEST_F(HttpSenderTls, RefusesVersionsBefore12) {
   const HttpOutcome outcome = running->send(url(server));
 
   EXPECT_EQ(outcome.error, ErrorKind::tls);
-  EXPECT_FALSE(outcome.error_text.empty());
+  EXPECT_THAT(outcome.error_text, HasSubstr("no version of TLS"));
 }
 
 TEST_F(HttpSenderTls, SpeaksTls12) {
@@ -167,6 +216,7 @@ TEST_F(HttpSenderTls, SilentHandshakeHasItsOwnDeadline) {
       running->send("https://hooks.example.com:" + std::to_string(server.port()) + "/");
 
   EXPECT_EQ(outcome.error, ErrorKind::tls_timeout);
+  EXPECT_THAT(outcome.error_text, HasSubstr("TLS handshake within 60ms"));
 }
 
 TEST_F(HttpSenderTls, ReusesTheConnection) {
@@ -220,7 +270,7 @@ TEST_F(HttpSenderTls, ACaFileTakesThePlaceOfTheSystemsRoots) {
   by_file.resolver.add(kHost, {"127.0.0.1"});
 
   EXPECT_EQ(by_system.send(url(server)).status, 200);
-  EXPECT_EQ(by_file.send(url(server)).error, ErrorKind::tls);
+  EXPECT_EQ(by_file.send(url(server)).error, ErrorKind::tls_certificate);
 }
 
 TEST(TlsClient, RefusesACaFileThatCannotBeRead) {

@@ -92,7 +92,7 @@ class Connection final : public ClientConnection, public std::enable_shared_from
   Moved read_once(std::size_t& count);
   bool take(ResponseParser::State state);
   void fail(ErrorKind kind, std::string text);
-  void lose(std::string text);
+  void lose(Moved how);
 
   boost::asio::io_context& io_;
   Descriptor descriptor_;
@@ -104,6 +104,7 @@ class Connection final : public ClientConnection, public std::enable_shared_from
   std::string tls_request_;       // head and body joined: one record, one system call
   bool is_reusable_ = false;
   bool waits_to_read_ = false;
+  bool has_answered_ = false;  // an exchange before this one came to its end
   ResponseParser parser_;
   TlsChannel tls_;
 };
@@ -211,7 +212,7 @@ void Connection::step_handshake() {
     case TlsChannel::Step::want_write:
       return when(Descriptor::wait_write, &Connection::step_handshake);
     default:
-      return fail(ErrorKind::tls, tls_.failure());
+      return fail(tls_.failure().kind, tls_.failure().text);
   }
 }
 
@@ -308,8 +309,7 @@ void Connection::read_some() {
     const Moved moved = read_once(count);
     if (moved == Moved::blocked) break;
     if (moved != Moved::some) {
-      if (!parser_.has_head())
-        return lose("the connection was lost before a whole answer had arrived");
+      if (!parser_.has_head()) return lose(moved);
       take(parser_.finish());
       return;
     }
@@ -322,8 +322,18 @@ void Connection::read_some() {
   when(Descriptor::wait_read, &Connection::read_some);
 }
 
-void Connection::lose(std::string text) {
-  fail(ErrorKind::connection_lost, std::move(text));
+// The connection ended before a whole head had come.
+void Connection::lose(Moved how) {
+  if (tls_.is_on() && !has_answered_ && !parser_.has_bytes() && tls_.wanted_client_certificate()) {
+    return fail(ErrorKind::tls, std::string(kNoClientCertificate));
+  }
+  const std::string what = how == Moved::ended ? "the receiver closed the connection"
+                                               : "the receiver broke off the connection";
+  if (!parser_.has_bytes()) return fail(ErrorKind::connection_lost, what + " without an answer");
+  if (parser_.is_between_heads()) {
+    return fail(ErrorKind::connection_lost, what + " after interim answers (1xx) only");
+  }
+  fail(ErrorKind::connection_lost, what + " in the middle of its answer's head");
 }
 
 // True if the exchange is over.
@@ -336,6 +346,7 @@ bool Connection::take(ResponseParser::State state) {
   // An answer that came before the request was sent whole leaves a connection whose state nobody
   // knows.
   const bool is_sent = head_.empty() && body_.empty();
+  has_answered_ = true;
   ConnectionObserver* observer = std::exchange(observer_, nullptr);
   if (parser_.is_reusable() && is_sent) {
     is_reusable_ = true;

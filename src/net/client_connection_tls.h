@@ -35,7 +35,8 @@ class TlsChannel {
   bool has_buffered() const;
 
   // After `failed` in the handshake.
-  const std::string& failure() const { return failure_; }
+  const TlsFailure& failure() const { return failure_; }
+  bool wanted_client_certificate() const { return net::wanted_client_certificate(ssl_.get()); }
   std::string description() const { return describe_tls(ssl_.get()); }
 
  private:
@@ -45,7 +46,7 @@ class TlsChannel {
   int fd_ = -1;
   std::size_t raw_bytes_left_ = kRawBytesMax;
   TlsPeer peer_;
-  std::string failure_;
+  TlsFailure failure_;
   SslHandle ssl_;  // last: it points to the rest
 };
 

@@ -35,8 +35,9 @@ Status status_of(int ares_status) {
     case ARES_SUCCESS:
       return Status::found;
     case ARES_ENOTFOUND:
-    case ARES_ENODATA:
       return Status::not_found;
+    case ARES_ENODATA:
+      return Status::no_address;
     case ARES_ETIMEOUT:
       return Status::timed_out;
     default:
@@ -80,7 +81,7 @@ Answer read_answer(int ares_status, const ares_addrinfo* info) {
   }
   std::sort(addresses.begin(), addresses.end());
   addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
-  if (addresses.empty()) answer.resolution.status = Status::not_found;
+  if (addresses.empty()) answer.resolution.status = Status::no_address;
   if (addresses.size() > limits::kDnsAnswersMax) {
     answer.resolution = {.status = Status::too_many, .addresses = {}};
   }
@@ -93,7 +94,9 @@ Answer read_answer(int ares_status, const ares_addrinfo* info) {
 std::string_view describe(Status status) {
   switch (status) {
     case Status::not_found:
-      return "the host name does not exist or has no address";
+      return "the host name does not exist";
+    case Status::no_address:
+      return "the host name has no address";
     case Status::timed_out:
       return "the host name's name servers did not answer in time";
     case Status::too_many:

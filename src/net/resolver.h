@@ -21,8 +21,9 @@ namespace fanfare::net {
 struct Resolution {
   enum class Status {
     found,
-    not_found,  // no such name, or none of its records is an address
-    failed,     // name servers refuse, fail or cannot be reached
+    not_found,   // no such name
+    no_address,  // none of its records is an address
+    failed,      // name servers refuse, fail or cannot be reached
     timed_out,
     too_many,    // more than limits::kDnsAnswersMax addresses
     overloaded,  // the tenant has too many look-ups waiting

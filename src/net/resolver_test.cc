@@ -336,7 +336,7 @@ TEST(DnsResolver, TellsAMissingNameFromAFailingServer) {
   RunningResolver resolver(dns.server());
 
   EXPECT_EQ(resolver.resolve("nx.example.com").status, Status::not_found);
-  EXPECT_EQ(resolver.resolve("empty.example.com").status, Status::not_found);
+  EXPECT_EQ(resolver.resolve("empty.example.com").status, Status::no_address);
   EXPECT_EQ(resolver.resolve("servfail.example.com").status, Status::failed);
   EXPECT_EQ(resolver.resolve("refused.example.com").status, Status::failed);
 }

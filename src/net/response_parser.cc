@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/assert.h"
 #include "base/limits.h"
 
@@ -15,6 +16,13 @@ constexpr std::string_view kVersionPrefix = "HTTP/1.";
 bool may_become_http(std::string_view bytes) {
   const auto length = std::min(bytes.size(), kVersionPrefix.size());
   return bytes.substr(0, length) == kVersionPrefix.substr(0, length);
+}
+
+// An alert, or another record, of a server that got plain HTTP where it expects TLS (RFC 8446 5.1).
+bool is_tls_record(std::string_view bytes) {
+  constexpr char kAlert = 0x15;
+  constexpr char kMajorVersion = 0x03;
+  return bytes.size() >= 2 && bytes[0] == kAlert && bytes[1] == kMajorVersion;
 }
 
 // Also true while the long line has not ended.
@@ -79,15 +87,25 @@ void ResponseParser::reset() {
   scanner_.reset();
   split_head_.clear();
   response_ = ClientResponse{};
-  failure_ = {};
+  failure_.clear();
   wire_bytes_ = extension_bytes_ = 0;
   interims_ = 0;
   has_head_ = is_over_ = is_reusable_ = false;
 }
 
-ResponseParser::State ResponseParser::fail(std::string_view why) {
-  failure_ = why;
+ResponseParser::State ResponseParser::fail(std::string why) {
+  failure_ = std::move(why);
   return State::failed;
+}
+
+// A refusal is a sentence of its own; here it ends one.
+ResponseParser::State ResponseParser::refuse(const HeadRefusal& refusal) {
+  constexpr int kLineTooLong = 414;  // the scanner's words are those of a server
+  if (refusal.status == kLineTooLong) return fail("a line of the answer's head is too long");
+  std::string detail(refusal.detail);
+  if (detail.ends_with('.')) detail.pop_back();
+  if (!detail.empty()) detail.front() = lower_case(detail.front());
+  return fail("the answer's head is not valid: " + detail);
 }
 
 ResponseParser::State ResponseParser::end_body(bool is_truncated) {
@@ -114,8 +132,9 @@ ResponseParser::State ResponseParser::feed_head(std::string_view bytes) {
     bytes = joined;
   }
   const HeadScanner::Outcome outcome = scanner_.scan(bytes);
+  if (is_tls_record(bytes)) return fail("the receiver speaks TLS on this port");
   if (!may_become_http(bytes)) return fail("the answer is not HTTP/1.0 or HTTP/1.1");
-  if (outcome.refusal) return fail(outcome.refusal->detail);
+  if (outcome.refusal) return refuse(*outcome.refusal);
   const std::size_t seen = outcome.head_bytes > 0 ? outcome.head_bytes : bytes.size();
   if (has_long_line(bytes.substr(0, seen))) return fail("a line of the answer's head is too long");
   if (outcome.head_bytes > 0) {
@@ -126,7 +145,7 @@ ResponseParser::State ResponseParser::feed_head(std::string_view bytes) {
 }
 
 ResponseParser::State ResponseParser::accept_head(std::string_view raw, std::string_view rest) {
-  if (const auto refusal = parse_response_head(raw, head_)) return fail(refusal->detail);
+  if (const auto refusal = parse_response_head(raw, head_)) return refuse(*refusal);
   if (head_.status == 101) return fail("the receiver wants to switch to another protocol (101)");
   if (head_.status >= 200) return start_body(raw, rest);
   if (++interims_ > limits::kInterimResponsesMax) {

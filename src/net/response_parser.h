@@ -34,11 +34,13 @@ class ResponseParser {
 
   bool has_bytes() const { return wire_bytes_ > 0; }
   bool has_head() const { return has_head_; }
+  // Whole interim responses have come, and nothing of the one after them.
+  bool is_between_heads() const { return interims_ > 0 && !has_head_ && split_head_.empty(); }
   // After `complete`: the next request may go over the same connection. Bytes beyond the response
   // forbid it.
   bool is_reusable() const { return is_reusable_; }
   // After `failed`: why, in plain words.
-  std::string_view failure() const { return failure_; }
+  const std::string& failure() const { return failure_; }
   ClientResponse take() { return std::move(response_); }
 
  private:
@@ -47,7 +49,8 @@ class ResponseParser {
   State accept_head(std::string_view raw, std::string_view rest);
   State start_body(std::string_view raw, std::string_view rest);
   State feed_body(std::string_view bytes);
-  State fail(std::string_view why);
+  State fail(std::string why);
+  State refuse(const HeadRefusal& refusal);
   State end_body(bool is_truncated);
 
   llhttp_t llhttp_{};
@@ -55,7 +58,7 @@ class ResponseParser {
   ResponseHead head_;
   std::string split_head_;  // a head that came in more than one piece
   ClientResponse response_;
-  std::string_view failure_;
+  std::string failure_;
   std::size_t wire_bytes_ = 0;
   std::size_t extension_bytes_ = 0;
   int interims_ = 0;

@@ -49,6 +49,17 @@ int on_new_session(SSL* ssl, SSL_SESSION* session) {
   return 0;  // OpenSSL keeps its own reference
 }
 
+int wanted_certificate_index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+// The receiver asks for a client certificate; there is none, and that it asked is noted.
+int on_certificate_wanted(SSL* ssl, X509** /*certificate*/, EVP_PKEY** /*key*/) {
+  SSL_set_ex_data(ssl, wanted_certificate_index(), ssl);
+  return 0;
+}
+
 void set_rules(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_security_level(context, 2);
@@ -60,6 +71,7 @@ void set_rules(SSL_CTX* context) {
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, on_new_session);
+  SSL_CTX_set_client_cert_cb(context, on_certificate_wanted);
   static constexpr unsigned char kAlpn[] = "\x08http/1.1";
   SSL_CTX_set_alpn_protos(context, kAlpn, sizeof kAlpn - 1);
 }
@@ -113,14 +125,49 @@ std::string describe_certificate(long result) {
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
       return "the receiver's certificate was issued by an unknown authority, or it does not send "
-             "the "
-             "intermediate certificates";
+             "the intermediate certificates";
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       return "the receiver's certificate is for another host";
+    case X509_V_ERR_INVALID_PURPOSE:
+      return "the receiver's certificate is not made for servers";
+    case X509_V_ERR_INVALID_CA:
+    case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
+      return "a certificate in the receiver's chain was issued by one that may not issue any";
+    case X509_V_ERR_EE_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_MD_TOO_WEAK:
+      return "a key or signature of the receiver's certificate is too weak";
     default:
       return std::string("the receiver's certificate is not accepted: ") +
              X509_verify_cert_error_string(result);
+  }
+}
+
+// What OpenSSL calls a reason, in words for somebody who runs a web server. Null for the many that
+// nobody meets.
+const char* describe_reason(int reason) {
+  switch (reason) {
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_HTTP_REQUEST:
+    case SSL_R_PACKET_LENGTH_TOO_LONG:
+      return "the receiver does not speak TLS on this port";
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+      return "the receiver speaks no version of TLS from 1.2 on";
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+    case SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY:
+      return "the receiver ended the TLS handshake because it has nothing in common with this "
+             "server";
+    case SSL_R_TLSV1_UNRECOGNIZED_NAME:
+      return "the receiver's TLS server does not know this host name";
+    case SSL_R_DH_KEY_TOO_SMALL:
+    case SSL_R_WRONG_SIGNATURE_TYPE:
+      return "the receiver's side of the TLS handshake is too weak";
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+      return "the receiver closed the connection during the TLS handshake";
+    default:
+      return nullptr;
   }
 }
 
@@ -194,22 +241,22 @@ SslHandle TlsClient::start(const TlsPeer& peer, BIO* transport) const {
   return ssl;
 }
 
-std::string describe_tls_failure(const SSL* ssl, int ssl_error) {
+TlsFailure describe_tls_failure(const SSL* ssl, int ssl_error) {
   const long verified = SSL_get_verify_result(ssl);
   const unsigned long error = ERR_peek_error();
   ERR_clear_error();
-  if (verified != X509_V_OK) return describe_certificate(verified);
+  if (verified != X509_V_OK) return {ErrorKind::tls_certificate, describe_certificate(verified)};
+  if (wanted_client_certificate(ssl)) return {ErrorKind::tls, std::string(kNoClientCertificate)};
   const bool is_protocol = ssl_error == SSL_ERROR_SSL && ERR_GET_LIB(error) == ERR_LIB_SSL;
-  if (!is_protocol) return "the receiver closed the connection during the TLS handshake";
-  if (ERR_GET_REASON(error) == SSL_R_WRONG_VERSION_NUMBER) {
-    return "the receiver does not speak TLS 1.2 or newer on this port";
-  }
-  if (ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-    return "the receiver closed the connection during the TLS handshake";
-  }
-  const char* reason = ERR_reason_error_string(error);
-  return std::string("the TLS handshake failed: ") +
-         (reason != nullptr ? reason : "protocol error");
+  const int reason = is_protocol ? ERR_GET_REASON(error) : SSL_R_UNEXPECTED_EOF_WHILE_READING;
+  if (const char* text = describe_reason(reason)) return {ErrorKind::tls, text};
+  const char* words = ERR_reason_error_string(error);
+  return {ErrorKind::tls, std::string("the TLS handshake failed: ") +
+                              (words != nullptr ? words : "protocol error")};
+}
+
+bool wanted_client_certificate(const SSL* ssl) {
+  return SSL_get_ex_data(ssl, wanted_certificate_index()) != nullptr;
 }
 
 std::string describe_tls(const SSL* ssl) {

@@ -17,6 +17,7 @@
 #include <unordered_map>
 
 #include "base/result.h"
+#include "domain/outcome.h"
 #include "net/ip_address.h"
 
 using SSL = struct ssl_st;
@@ -89,9 +90,18 @@ class TlsClient {
   std::uintptr_t generation_ = 0;  // of context_; guarded by mutex_
 };
 
+struct TlsFailure {
+  ErrorKind kind = ErrorKind::tls;  // or tls_certificate
+  std::string text;
+};
 // Why a handshake failed, for the person who looks after the receiver. Clears the thread's error
 // queue.
-std::string describe_tls_failure(const SSL* ssl, int ssl_error);
+TlsFailure describe_tls_failure(const SSL* ssl, int ssl_error);
+// The receiver asked for a client certificate, and got none. With TLS 1.3 it says only after the
+// handshake whether it can do without.
+bool wanted_client_certificate(const SSL* ssl);
+inline constexpr std::string_view kNoClientCertificate =
+    "the receiver asked for a client certificate and hung up without one";
 // "TLSv1.3 TLS_AES_256_GCM_SHA384".
 std::string describe_tls(const SSL* ssl);
 

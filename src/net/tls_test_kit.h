@@ -40,6 +40,7 @@ struct CertificateRequest {
   int starts_in_days = -1;
   int ends_in_days = 30;
   bool is_authority = false;
+  std::string key_usage = {};  // extended: "serverAuth", "clientAuth"; empty = any
 };
 
 inline void add_extension(X509* certificate, int kind, const std::string& value) {
@@ -72,6 +73,7 @@ inline Identity issue(const CertificateRequest& request, const Identity* issuer 
   if (!request.alternative_name.empty()) {
     add_extension(certificate, NID_subject_alt_name, request.alternative_name);
   }
+  if (!request.key_usage.empty()) add_extension(certificate, NID_ext_key_usage, request.key_usage);
   X509_sign(certificate, signer.key.get(), EVP_sha256());
   return made;
 }
@@ -109,6 +111,15 @@ class TlsServer {
     static constexpr unsigned char kContext[] = "test";
     SSL_CTX_set_session_id_context(context_.get(), kContext, 4);
   }
+  // Before the first connection.
+  void demand_certificate() {
+    SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  }
+  void offer_only(const char* ciphers) { SSL_CTX_set_cipher_list(context_.get(), ciphers); }
+  void present(const Identity& intermediate) {
+    SSL_CTX_add1_chain_cert(context_.get(), intermediate.certificate.get());
+  }
+
   std::uint16_t port() const { return server_.port(); }
   int accepted() const { return server_.accepted(); }
   int resumed() const { return resumed_; }

@@ -79,7 +79,7 @@ FinishedRun skipped_form(const QueuedRun& run) {
   return FinishedRun{.run = run,
                      .status = DeliveryStatus::skipped,
                      .kind = ErrorKind::webhook_disabled,
-                     .error = {},
+                     .error = "the webhook was disabled when the event arrived",
                      .completed_at = run.created_at};
 }
 

@@ -66,6 +66,7 @@ TEST_P(PublishContract, ASkippedRunIsHistoryAtOnce) {
   const Delivery delivery = must_have(plan.skipped[0].delivery);
   EXPECT_EQ(delivery.status, DeliveryStatus::skipped);
   EXPECT_EQ(delivery.error_kind, ErrorKind::webhook_disabled);
+  EXPECT_EQ(delivery.last_error, "the webhook was disabled when the event arrived");
   EXPECT_EQ(delivery.completed_at, make_.now);
   EXPECT_FALSE(delivery.delivered_at);
   EXPECT_TRUE(queued().rows.empty());

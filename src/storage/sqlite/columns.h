@@ -20,7 +20,7 @@ constexpr Trigger last_of<Trigger>() {
 }
 template <>
 constexpr ErrorKind last_of<ErrorKind>() {
-  return ErrorKind::internal;
+  return ErrorKind::tls_certificate;
 }
 template <>
 constexpr Envelope last_of<Envelope>() {
@@ -41,6 +41,8 @@ static_assert(static_cast<int>(Trigger::retry) == 2 && static_cast<int>(Trigger:
 static_assert(static_cast<int>(ErrorKind::dns) == 6 && static_cast<int>(ErrorKind::timeout) == 12);
 static_assert(static_cast<int>(ErrorKind::shutdown) == 15);
 static_assert(static_cast<int>(ErrorKind::internal) == 21);
+static_assert(static_cast<int>(ErrorKind::dns_timeout) == 22);
+static_assert(static_cast<int>(ErrorKind::tls_certificate) == 23);
 static_assert(static_cast<int>(Envelope::raw) == 3);
 static_assert(static_cast<int>(WebhookStatus::disabled) == 2);
 static_assert(static_cast<int>(Role::admin) == 0 && static_cast<int>(Role::publish) == 3);
