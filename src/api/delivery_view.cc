@@ -70,6 +70,8 @@ void write_delivery_members(JsonWriter& out, const Delivery& delivery) {
   out.text_or_null("last_error", delivery.last_error);
   out.text_or_null("error_kind",
                    delivery.error_kind == ErrorKind::none ? "" : name_of(delivery.error_kind));
+  out.text_or_null("diagnosis",
+                   diagnosis(delivery.error_kind, delivery.response_status, delivery.last_error));
   out.flag("is_test", delivery.is_test).text("trigger", name_of(delivery.trigger));
   out.time("created_at", delivery.created_at);
   out.time_or_null("next_retry_at",

@@ -8,6 +8,10 @@ namespace {
 
 using EventPlace = Place<EventTag>;
 
+constexpr std::string_view kNoSuchWebhook =
+    "This tenant has no webhook with this id. A webhook of another tenant (organization) never "
+    "gets the events of this one.";
+
 void write_line(JsonWriter& out, const TraceLine& line) {
   out.begin_object().text("webhook_id", to_string(line.webhook)).text("url", line.url);
   out.text("decision", line.decision)
@@ -17,20 +21,56 @@ void write_line(JsonWriter& out, const TraceLine& line) {
   out.text_or_null("status", line.status ? name_of(*line.status) : "").end_object();
 }
 
-Result<std::string> read_trace(Reader& reader, EventPlace place,
-                               const std::vector<WebhookPtr>& webhooks_now) {
+struct TraceQuestion {
+  EventPlace place;
+  std::string tenant_name;
+  std::vector<WebhookPtr> webhooks_now;
+  std::optional<WebhookId> only;  // one webhook was asked about
+  WebhookPtr stranger;            // it is another tenant's, and the principal may see both
+};
+
+// `webhook` is what the query says of one.
+Checked<TraceQuestion> trace_question_of(ApiContext& context, const Principal& principal,
+                                         EventPlace place,
+                                         const std::optional<std::string>& webhook) {
+  const Directory& directory = context.directory();
+  TraceQuestion question{place, "", directory.webhooks(place.tenant), std::nullopt, nullptr};
+  if (const auto tenant = directory.tenant(place.tenant)) question.tenant_name = tenant->name;
+  if (!webhook) return question;
+  const auto only = parse_id<WebhookTag>(*webhook);
+  if (!only) return refuse(ProblemKind::not_found, std::string(kNoSuchWebhook));
+  question.only = *only;
+  const WebhookPtr asked = directory.webhook(*only);
+  if (asked && asked->tenant != place.tenant && principal.is_admin()) question.stranger = asked;
+  return question;
+}
+
+// The lines of every webhook of the tenant, or the one that was asked about.
+Result<std::vector<TraceLine>> lines_of(const TraceQuestion& question, const TraceFacts& facts) {
+  if (question.stranger) return std::vector<TraceLine>{trace_of_stranger(*question.stranger)};
+  std::vector<TraceLine> lines = trace(facts);
+  if (!question.only) return lines;
+  std::erase_if(lines, [&](const TraceLine& line) { return line.webhook != *question.only; });
+  if (lines.empty()) return fail(Errc::not_found, std::string(kNoSuchWebhook));
+  return lines;
+}
+
+Result<std::string> read_trace(Reader& reader, const TraceQuestion& question) {
+  const EventPlace& place = question.place;
   TRY(const Event event, reader.event(place.tenant, place.id));
   TRY(const auto deliveries, reader.event_deliveries(place.tenant, place.id));
   TRY(auto stored, reader.webhooks_at(place.tenant, event.created_at));
   std::vector<Webhook> then;
   then.reserve(stored.size());
   for (StoredWebhook& row : stored) then.push_back(std::move(row.webhook));
+  TRY(const auto lines, lines_of(question, {event, deliveries, then, question.webhooks_now}));
   JsonWriter out;
   out.begin_object().text("event_id", to_string(event.id)).text("event_type", event.type);
-  out.time("created_at", event.created_at).number("deliveries", event.deliveries);
+  out.text("tenant_id", to_string(event.tenant)).time("created_at", event.created_at);
+  out.number("deliveries", event.deliveries);
+  if (!question.only) out.text("summary", trace_summary(lines, question.tenant_name));
   out.key("webhooks").begin_array();
-  for (const TraceLine& line : trace({event, deliveries, then, webhooks_now}))
-    write_line(out, line);
+  for (const TraceLine& line : lines) write_line(out, line);
   out.end_array().end_object();
   return out.take();
 }
@@ -86,12 +126,17 @@ void handle_event_deliveries(ApiContext& context, const ExchangePtr& exchange) {
 }
 
 void handle_event_trace(ApiContext& context, const ExchangePtr& exchange) {
-  at_place<EventTag>(
-      context, exchange, only_tenant(*exchange), [&context, exchange](EventPlace place) {
-        answer_list_from_store(context, exchange,
-                               [place, now = context.directory().webhooks(place.tenant)](
-                                   Reader& reader) { return read_trace(reader, place, now); });
-      });
+  QueryReader query(exchange->request.query);
+  Checked<std::optional<std::string>> named = tenant_in(query);
+  const auto webhook = query.text("webhook_id");
+  if (auto problem = query.finish()) named = tl::unexpected<Problem>(*std::move(problem));
+  at_place<EventTag>(context, exchange, named, [&context, exchange, webhook](EventPlace place) {
+    auto question = trace_question_of(context, exchange->principal, place, webhook);
+    if (exchange->failed(question)) return;
+    answer_list_from_store(context, exchange, [question = *std::move(question)](Reader& reader) {
+      return read_trace(reader, question);
+    });
+  });
 }
 
 }  // namespace fanfare

@@ -128,15 +128,40 @@ Checked<TestBody> read_test(ApiContext& context, const Exchange& exchange, bool 
   return result;
 }
 
-// The type a test sends when none was asked for: the first that the webhook wants.
+// The type a test sends when none was asked for: the first in the catalogue that the webhook wants
+// and that has a sample, else the first it wants at all.
 std::string test_type_for(const Directory& directory, const Webhook& webhook) {
+  std::string wanted;
+  for (const auto& type : directory.event_types()) {
+    if (!wants(webhook.settings, type->name)) continue;
+    if (!type->sample.empty()) return type->name;
+    if (wanted.empty()) wanted = type->name;
+  }
+  if (!wanted.empty()) return wanted;
   for (const std::string& pattern : webhook.settings.events) {
     if (is_event_type_name(pattern)) return pattern;
   }
-  for (const auto& type : directory.event_types()) {
-    if (wants(webhook.settings, type->name)) return type->name;
-  }
   return "webhook.test";
+}
+
+// What a test sends when no payload was given. A type that was asked for by name must have a
+// sample: anything else in its place would be taken for one.
+Checked<void> complete_test(const Directory& directory, const Webhook& webhook, TestBody& test) {
+  const bool is_asked_for = !test.event_type.empty();
+  if (!is_asked_for) test.event_type = test_type_for(directory, webhook);
+  if (!test.payload.empty()) return {};
+  const auto type = directory.event_type(test.event_type);
+  if (type) test.payload = type->sample;
+  if (!test.payload.empty()) return {};
+  if (is_asked_for) {
+    return tl::unexpected<Problem>(validation_problem(
+        {{"/event_type", "no_sample",
+          "has no sample to send: give a payload, or add a sample to the event type \"" +
+              test.event_type + "\"",
+          ""}}));
+  }
+  test.payload = R"({"test":true})";
+  return {};
 }
 
 std::string test_view(const TestResult& result, const std::string& url) {
@@ -166,12 +191,8 @@ std::string test_view(const TestResult& result, const std::string& url) {
 
 void send_test(ApiContext& context, const ExchangePtr& exchange, const WebhookPtr& webhook,
                TestBody body) {
-  const Directory& directory = context.directory();
-  if (body.event_type.empty()) body.event_type = test_type_for(directory, *webhook);
-  if (body.payload.empty()) {
-    const auto type = directory.event_type(body.event_type);
-    body.payload = type && !type->sample.empty() ? type->sample : R"({"test":true})";
-  }
+  const auto completed = complete_test(context.directory(), *webhook, body);
+  if (exchange->failed(completed)) return;
   auto data = std::make_shared<const std::string>(std::move(body.payload));
   context.engine.send_test(
       webhook, std::move(body.event_type), std::move(data), context.home,
