@@ -40,17 +40,19 @@ export function temporaryDirectory() {
  * @param {object} [options.env] further environment; the caller's own FANFARE_* is not passed on
  * @param {string} [options.database] such as `sqlite:/path`; by default a new file that is removed
  *   when the server stops. Give one to look at it afterwards or to start a second server on it.
+ * @param {string[]} [options.egress] what deliveries may reach; by default receivers on loopback
  * @param {number} [options.startTimeoutMs]
  * @returns {Promise<object>} `{url, adminKey, pid, database, stop(signal), kill(), exited,
  *   stdout(), stderr()}`
  */
-export async function startServer({ args = [], env = {}, database, startTimeoutMs = 20_000 } = {}) {
+export async function startServer(options = {}) {
+  const { args = [], env = {}, database, startTimeoutMs = 20_000 } = options;
+  const { egress = ['--egress-allow', '127.0.0.0/8', '--egress-http'] } = options;
   const adminKey = env.FANFARE_ADMIN_KEY ?? randomBytes(24).toString('hex');
   const own = database === undefined ? temporaryDirectory() : undefined;
   const store = database ?? `sqlite:${path.join(own.directory, 'fanfare.db')}`;
   const command = [
-    'serve', '--listen', '127.0.0.1:0', '--database', store, '--egress-allow', '127.0.0.0/8',
-    '--egress-http', ...args,
+    'serve', '--listen', '127.0.0.1:0', '--database', store, ...egress, ...args,
   ];
   const child = spawn(fanfareBinary(), command, {
     env: { ...environment(), FANFARE_ADMIN_KEY: adminKey, ...env },
