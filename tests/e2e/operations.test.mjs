@@ -68,8 +68,11 @@ describe('try-every-operation', () => {
   });
 
   test('nothing of it is left', async () => {
-    const [, eventTypes] = await contents();
+    const [tenants, eventTypes] = await contents();
     assert.equal(eventTypes, contentsBefore[1]);
+    if (readFileSync(routesFile, 'utf8').includes('"DELETE", "/api/v1/tenants/{id}"')) {
+      assert.equal(tenants, contentsBefore[0]);
+    }
     for (const { id, name } of (await apiOk(server, 'GET', '/tenants')).data) {
       const webhooks = await apiOk(server, 'GET', `/webhooks?tenant_id=${id}`);
       const keys = await apiOk(server, 'GET', `/api-keys?tenant_id=${id}`);
@@ -86,6 +89,16 @@ describe('try-every-operation', () => {
     assert.equal(code, 1, text);
     assert.deepEqual(operationsThatAre('MISSING', rest), ['GET /api/v1/novelties']);
     assert.match(text, /0 failed, 1 were not tried/);
+  });
+
+  test('an operation that the server has no route for is left out', async () => {
+    const shorter = path.join(work.directory, 'fewer_routes.cc');
+    writeFileSync(shorter, readFileSync(routesFile, 'utf8').replace(/^.*retry-due.*$/m, ''));
+
+    const { code, text } = await runHere('--routes', shorter);
+
+    assert.equal(code, 0, text);
+    assert.ok(!text.includes('retry-due'), text);
   });
 
   test('an operation that goes wrong fails alone, says how, and the rest goes on', async (t) => {
