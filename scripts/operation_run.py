@@ -83,7 +83,7 @@ class Run:
     def __getattr__(self, name):
         made = self.__dict__.get("made", {})
         if name not in made:
-            raise Trouble(f"was not tried: it needs a {name.replace('_', ' ')}, which an earlier operation did not give")
+            raise Trouble(f"was not tried: it needs the {name.replace('_', ' ')} that an earlier operation did not give")
         return made[name]
 
     def call(self, method, path, expect, body=None, key=None):

@@ -120,7 +120,7 @@ describe('try-every-operation', () => {
     const { code, text } = await run('--url', proxy.url, '--key', server.adminKey);
 
     assert.equal(code, 1);
-    assert.match(text, /FAILED +POST +\/api\/v1\/webhooks\/\{id\}\/pause .*it needs a webhook, which an earlier/);
+    assert.match(text, /FAILED +POST +\/api\/v1\/webhooks\/\{id\}\/pause .*it needs the webhook that an earlier/);
   });
 
   test('a wrong key, or nobody there, is said on every line', async () => {
