@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/ascii.h"
+#include "base/http_token.h"
 
 namespace fanfare {
 namespace {
@@ -47,11 +48,6 @@ bool holds(const NameGroup& group, std::string_view name) {
   return false;
 }
 
-bool is_token_char(char c) {
-  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
-  return std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
 std::string refusal(std::string_view why) {
   return "may not be set by a webhook: " + std::string(why);
 }
@@ -70,8 +66,7 @@ std::optional<std::string> refused_anywhere(std::string_view name, const std::st
 }  // namespace
 
 bool is_header_name(std::string_view name) {
-  return !name.empty() && name.size() <= limits::kCustomHeaderNameBytesMax &&
-         std::all_of(name.begin(), name.end(), is_token_char);
+  return is_token(name) && name.size() <= limits::kCustomHeaderNameBytesMax;
 }
 
 std::optional<std::string> refused_header_name(std::string_view name,

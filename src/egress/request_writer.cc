@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/ascii.h"
+#include "base/http_token.h"
 #include "net/head_check.h"
 
 namespace fanfare {
@@ -16,7 +17,7 @@ constexpr auto kOurs = std::to_array<std::string_view>(
      "upgrade", "expect", "accept-encoding", "proxy-connection"});
 
 bool may_be_sent(const HeaderList::value_type& header) {
-  if (!net::is_token(header.first) || !net::is_field_value(header.second)) return false;
+  if (!is_token(header.first) || !net::is_field_value(header.second)) return false;
   return std::none_of(kOurs.begin(), kOurs.end(), [&](std::string_view name) {
     return equals_ignoring_case(name, header.first);
   });

@@ -6,6 +6,7 @@
 
 #include "base/ascii.h"
 #include "base/assert.h"
+#include "base/http_token.h"
 
 namespace fanfare::net {
 
@@ -17,7 +18,7 @@ Refusal refuse(std::string_view detail, int status = 400) {
   return HeadRefusal{status, detail};
 }
 
-enum ByteClass : std::uint8_t { kTokenByte = 1, kValueByte = 2, kTargetByte = 4, kHostByte = 8 };
+enum ByteClass : std::uint8_t { kValueByte = 1, kTargetByte = 2, kHostByte = 4 };
 
 constexpr std::array<std::uint8_t, 256> make_classes() {
   std::array<std::uint8_t, 256> classes{};
@@ -28,7 +29,6 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
       return c != 0 && c < 128 && set.find(static_cast<char>(c)) != std::string_view::npos;
     };
     std::uint8_t bits = 0;
-    if (is_alnum || is_one_of("!#$%&'*+-.^_`|~")) bits |= kTokenByte;
     if (c == '\t' || (c >= ' ' && c != 0x7f)) bits |= kValueByte;
     if (c > ' ' && c < 0x7f && c != '#') bits |= kTargetByte;
     if (is_alnum || is_one_of("-._~%:[]")) bits |= kHostByte;
@@ -225,10 +225,6 @@ Refusal parse_request_line(std::string_view line, RequestHead& out) {
 }
 
 }  // namespace
-
-bool is_token(std::string_view text) {
-  return !text.empty() && all_are(text, kTokenByte);
-}
 
 bool is_field_value(std::string_view text) {
   return all_are(text, kValueByte);

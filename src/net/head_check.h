@@ -94,8 +94,6 @@ std::optional<HeadRefusal> parse_response_head(
     std::string_view raw, ResponseHead& out,
     std::size_t fields_max = kResponseHeadLimits.fields_max);
 
-// RFC 9110 5.6.2.
-bool is_token(std::string_view text);
 // Visible ASCII, space, tab and bytes from 0x80: what may stand in a field value.
 bool is_field_value(std::string_view text);
 

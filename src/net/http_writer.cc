@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "base/http_token.h"
 #include "net/head_check.h"
 
 namespace fanfare::net {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/ascii.h"
+#include "base/http_token.h"
 #include "signing/signer.h"
 
 namespace fanfare {
@@ -28,15 +29,6 @@ constexpr std::array<std::string_view, 16> kReserved = {"connection",
                                                         kIdHeader,
                                                         kTimestampHeader,
                                                         "webhook-signature"};
-
-// RFC 9110 5.6.2.
-bool is_token(std::string_view text) {
-  static constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           kMarks.find(c) != std::string_view::npos;
-  });
-}
 
 Result<void> check_name(std::string_view name) {
   if (!is_token(name) || name.size() > limits::kCustomHeaderNameBytesMax) {
