@@ -1,5 +1,6 @@
 #include "api/ensure_tenant.h"
 #include "api/handlers.h"
+#include "api/idempotency.h"
 #include "api/json_input.h"
 #include "api/list_query.h"
 
@@ -48,15 +49,13 @@ void handle_create_tenant(ApiContext& context, const ExchangePtr& exchange) {
   if (exchange->failed(tenant)) return;
   tenant->created_at = context.now();
   tenant->id = TenantId::from(context.ids.next(tenant->created_at));
-  std::string body = view_of(*tenant);
-  auto claim = exchange->claim(context.now(),
-                               [body](const OpDone&) { return StoredAnswer{201, body, false}; });
-  std::string location = "/api/v1/tenants/" + to_string(tenant->id);
+  Answer answer{201, view_of(*tenant), {{"Location", "/api/v1/tenants/" + to_string(tenant->id)}}};
+  auto claim =
+      exchange->claim(context.now(), [answer](const OpDone&) { return plain_answer(answer); });
   context.engine.create_tenant(
       *std::move(tenant), std::move(claim), context.home,
-      reply_to<Unit>(exchange, [exchange, body = std::move(body),
-                                location = std::move(location)](Unit) mutable {
-        exchange->answer({201, std::move(body), {{"Location", std::move(location)}}});
+      reply_to<Unit>(exchange, [exchange, answer = std::move(answer)](Unit) mutable {
+        exchange->answer(std::move(answer));
       }));
 }
 

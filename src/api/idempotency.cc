@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "api/json_input.h"
-#include "api/views.h"
 #include "base/limits.h"
 #include "signing/digest.h"
 
@@ -26,25 +24,6 @@ SealPlace place_of(TenantId tenant) {
   return {tenant, "", "answer", 0};
 }
 
-// ETag and Location as the first answer had them. They are not kept, for its body holds what they
-// are made of; only a rotation's names no version.
-HeaderList remade_headers(const Exchange& exchange, const Answer& kept) {
-  const std::string_view pattern = exchange.route->pattern;
-  const bool is_webhook = pattern.starts_with("/api/v1/webhooks");
-  const bool is_new_tenant = pattern == "/api/v1/tenants" && kept.status == 201;
-  if (kept.status >= 400 || !(is_webhook || is_new_tenant)) return {};
-  const auto body = parse_object(kept.body);
-  if (!body) return {};
-  HeaderList headers;
-  const auto* version = body->if_contains("version");
-  if (is_webhook && version != nullptr && version->is_int64())
-    headers.emplace_back("ETag", etag_of_version(version->get_int64()));
-  const auto* id = body->if_contains("id");
-  if (kept.status == 201 && id != nullptr && id->is_string())
-    headers.emplace_back("Location", std::string(pattern) + "/" + std::string(id->get_string()));
-  return headers;
-}
-
 void replay(ApiContext& context, const ExchangePtr& exchange, const KeptAnswer& kept) {
   if (kept.fingerprint != exchange->idempotency->fingerprint) {
     return exchange->fail(
@@ -52,13 +31,12 @@ void replay(ApiContext& context, const ExchangePtr& exchange, const KeptAnswer& 
                 "This Idempotency-Key was used for another request. Use a new key for each "
                 "operation, and the same one only to send the same request again."));
   }
-  Answer answer{kept.answer.status, kept.answer.body, {}};
+  Answer answer{kept.answer.status, kept.answer.body, kept.answer.headers};
   if (kept.answer.is_sealed) {
     auto body = opened_answer(context.engine.vault(), kept.answer);
     if (!body) return exchange->fail(body.error());
     answer.body = *std::move(body);
   }
-  answer.headers = remade_headers(*exchange, answer);
   answer.headers.emplace_back("Idempotency-Replayed", "true");
   exchange->answer(std::move(answer));
 }
@@ -109,9 +87,13 @@ void run_idempotent(ApiContext& context, const ExchangePtr& exchange) {
 StoredAnswer sealed_answer(Vault& vault, const SecretAnswer& answer) {
   if (answer.tenant) {
     const auto sealed = vault.seal(place_of(*answer.tenant), Secret(answer.body));
-    if (sealed) return {answer.status, to_string(*answer.tenant) + *sealed, true};
+    if (sealed) return {answer.status, to_string(*answer.tenant) + *sealed, true, answer.headers};
   }
-  return {answer.status, answer.without_secret, false};
+  return {answer.status, answer.without_secret, false, answer.headers};
+}
+
+StoredAnswer plain_answer(Answer answer) {
+  return {answer.status, std::move(answer.body), false, std::move(answer.headers)};
 }
 
 Result<std::string> opened_answer(const Vault& vault, const StoredAnswer& answer) {
@@ -129,9 +111,7 @@ void answer_and_keep(ApiContext& context, const ExchangePtr& exchange, Answer an
   std::optional<IdempotencyClaim> claim;
   if (answer.body.size() <= limits::kKeptAnswerBytesMax) {
     claim =
-        exchange->claim(context.now(), [status = answer.status, body = answer.body](const OpDone&) {
-          return StoredAnswer{status, body, false};
-        });
+        exchange->claim(context.now(), [answer](const OpDone&) { return plain_answer(answer); });
   }
   if (!claim) return exchange->answer(std::move(answer));
   // The operation has happened whatever becomes of the key, so its answer is sent even if it could

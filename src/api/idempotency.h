@@ -24,10 +24,14 @@ struct SecretAnswer {
   int status = 200;
   std::string body;
   std::string without_secret;
+  HeaderList headers{};
 };
 StoredAnswer sealed_answer(Vault& vault, const SecretAnswer& answer);
 // What sealed_answer() kept, as it was answered.
 Result<std::string> opened_answer(const Vault& vault, const StoredAnswer& answer);
+
+// The answer of any other operation, for keeping.
+StoredAnswer plain_answer(Answer answer);
 
 // For operations that keep no claim of their own: stores the answer under the key, then sends it.
 void answer_and_keep(ApiContext& context, const ExchangePtr& exchange, Answer answer);

@@ -50,6 +50,16 @@ TEST_F(Replay, ANewTenantHasItsLocationAgain) {
   EXPECT_EQ(second.header("Location"), "/api/v1/tenants/" + first.string("id"));
 }
 
+TEST_F(Replay, ARotationHasItsEtagAgain) {
+  const std::string path = "/api/v1/webhooks/" + make_webhook(acme) + "/rotate-secret";
+
+  const auto [first, second] = twice(acme.key, path, "");
+
+  EXPECT_EQ(first.header("ETag"), "\"2\"");
+  EXPECT_EQ(second.header("ETag"), first.header("ETag"));
+  EXPECT_EQ(second.text, first.text);
+}
+
 TEST_F(Replay, WhatHadNoHeadersOfItsOwnGetsNone) {
   make_webhook(acme);
   make_type("user.created");

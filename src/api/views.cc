@@ -42,11 +42,7 @@ void write_warnings(JsonWriter& out, std::span<const std::string> warnings) {
 }  // namespace
 
 std::string etag_of(const Webhook& webhook) {
-  return etag_of_version(webhook.version);
-}
-
-std::string etag_of_version(std::int64_t version) {
-  return "\"" + std::to_string(version) + "\"";
+  return "\"" + std::to_string(webhook.version) + "\"";
 }
 
 void write_webhook(JsonWriter& out, const Webhook& webhook, const WebhookViewOptions& options) {

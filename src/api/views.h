@@ -26,7 +26,6 @@ struct WebhookViewOptions {
 void write_webhook(JsonWriter& out, const Webhook& webhook, const WebhookViewOptions& options);
 std::string view_of(const Webhook& webhook, const WebhookViewOptions& options);
 std::string etag_of(const Webhook& webhook);
-std::string etag_of_version(std::int64_t version);
 
 void write_tenant(JsonWriter& out, const Tenant& tenant);
 // `text` is the key itself, shown once; empty = left out.

@@ -50,12 +50,12 @@ void put_webhook(const RequestPtr& request, Webhook next, std::int64_t expected,
   std::optional<IdempotencyClaim> claim;
   if (request->exchange->idempotency) {
     kept = std::make_shared<Answer>(request->answer_with(next));
-    SecretAnswer answer{next.tenant, kept->status, kept->body, "{}"};
+    SecretAnswer answer{next.tenant, kept->status, kept->body, "{}", kept->headers};
     const bool is_secret = request->answer.shows_secret;
     claim = request->exchange->claim(
         now, [&vault = context.engine.vault(), answer, is_secret](const OpDone&) {
-          return is_secret ? sealed_answer(vault, answer)
-                           : StoredAnswer{answer.status, answer.body, false};
+          if (is_secret) return sealed_answer(vault, answer);
+          return plain_answer({answer.status, answer.body, answer.headers});
         });
   }
   context.engine.put_webhook(

@@ -184,6 +184,7 @@ struct StoredAnswer {
   int status = 0;
   std::string body{};  // sealed if it holds a secret
   bool is_sealed = false;
+  HeaderList headers{};  // those of this answer alone, such as ETag; never a secret
   bool operator==(const StoredAnswer&) const = default;
 };
 // An answer that was not made inside the operation's own transaction (for example of a test

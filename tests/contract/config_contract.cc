@@ -374,7 +374,10 @@ TEST_P(ConfigContract, ADeletedWebhookIsLoadedWhileRunsOfItAreQueued) {
 // ---- kept answers ----
 
 TEST_P(ConfigContract, AnAnswerIsKeptWithItsOperation) {
-  const StoredAnswer answer{.status = 201, .body = kBinary, .is_sealed = true};
+  const StoredAnswer answer{.status = 201,
+                            .body = kBinary,
+                            .is_sealed = true,
+                            .headers = {{"ETag", "\"1\""}, {"Location", ""}, {"ETag", kBinary}}};
 
   commit(SetSettingOp{"a", "1"}, claim("k1", answer));
 

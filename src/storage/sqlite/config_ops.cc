@@ -4,6 +4,7 @@
 #include "domain/webhook_codec.h"
 #include "storage/delivery_view.h"
 #include "storage/sqlite/ops.h"
+#include "storage/sqlite/rows.h"
 
 namespace fanfare::sqlite {
 namespace {
@@ -154,9 +155,12 @@ Result<void> keep_answer(Connection& db, IdempotencyClaim& claim, const OpDone& 
   const StoredAnswer answer = claim.render(done);
   // An expired row under the same key is replaced by one at the end: rows stay in the order of
   // time.
-  TRY_VOID(db.run("INSERT OR REPLACE INTO answers VALUES (?,?,?,?,?,?,?)", claim.scope, claim.key,
-                  Blob{claim.fingerprint}, answer.status, Blob{answer.body}, answer.is_sealed,
-                  claim.now));
+  const std::string headers = pack_headers(answer.headers);
+  TRY_VOID(
+      db.run("INSERT OR REPLACE INTO answers (scope, key, fingerprint, status, body,"
+             " is_sealed, created_at, headers) VALUES (?,?,?,?,?,?,?,?)",
+             claim.scope, claim.key, Blob{claim.fingerprint}, answer.status, Blob{answer.body},
+             answer.is_sealed, claim.now, Blob{headers}));
   return {};
 }
 

@@ -100,16 +100,18 @@ Result<std::optional<KeptAnswer>> SqliteReader::kept_answer(const std::string& s
                                                             const std::string& key, Timestamp now) {
   return in_snapshot([&]() -> Result<std::optional<KeptAnswer>> {
     TRY(auto row,
-        db_->prepare("SELECT fingerprint, status, body, is_sealed, created_at FROM answers"
+        db_->prepare("SELECT fingerprint, status, body, is_sealed, created_at, headers FROM answers"
                      " WHERE scope = ? AND key = ?"));
     row.bind(scope, key);
     TRY(const bool found, row.next());
     if (!found) return std::nullopt;
     KeptAnswer kept;
     Timestamp then;
+    std::string headers;
     TRY_VOID(row.read(kept.fingerprint, kept.answer.status, kept.answer.body, kept.answer.is_sealed,
-                      then));
+                      then, headers));
     if (!is_kept(then, now, limits::kIdempotencyKeyKept)) return std::nullopt;
+    TRY(kept.answer.headers, unpack_headers(headers));
     return kept;
   });
 }

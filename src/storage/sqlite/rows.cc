@@ -47,7 +47,7 @@ Result<HeaderList> unpack_headers(std::string_view packed) {
   while (!packed.empty()) {
     auto name = take_text(packed);
     auto value = name ? take_text(packed) : std::nullopt;
-    if (!value) return fail(Errc::corrupt, "the stored headers of an attempt are cut short");
+    if (!value) return fail(Errc::corrupt, "stored headers are cut short");
     headers.emplace_back(std::move(*name), std::move(*value));
   }
   return headers;

@@ -38,7 +38,7 @@ Result<StoredWebhook> read_webhook(Statement& row);
 // Adds the secrets of the row's version.
 Result<void> add_secrets(Connection& db, StoredWebhook& stored);
 
-// Response headers in one BLOB: for each, the length of the name, the name, the length of the
+// Headers of answers in one BLOB: for each, the length of the name, the name, the length of the
 // value, the value; lengths as LEB128. Any bytes survive, unlike in text.
 std::string pack_headers(const HeaderList& headers);
 Result<HeaderList> unpack_headers(std::string_view packed);

@@ -187,6 +187,22 @@ TEST_F(SqliteStoreTest, OnlyMissingMigrationsRun) {
   EXPECT_EQ(*db->number("SELECT count(*) FROM schema_migrations"), 2);
 }
 
+TEST_F(SqliteStoreTest, AnAnswerKeptBeforeAnswersHadHeadersIsStillRepeated) {
+  {
+    auto db = *Connection::open(path_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    ASSERT_TRUE(
+        sqlite::migrate(*db, embedded_migrations().first(1), clock_.wall_now()).has_value());
+    ASSERT_TRUE(db->run("INSERT INTO answers VALUES ('s','k',x'66',201,x'7B7D',0,?)",
+                        clock_.wall_now()));
+  }
+
+  const auto store = open();
+  const auto kept = (*store->open_reader())->kept_answer("s", "k", clock_.wall_now());
+
+  ASSERT_TRUE(kept && *kept);
+  EXPECT_EQ((*kept)->answer, (StoredAnswer{.status = 201, .body = "{}"}));
+}
+
 // ---- a full disk ----
 
 TEST_F(SqliteStoreTest, AFullDiskStoresNothingAndTheSameCommitWorksOnceThereIsSpace) {
