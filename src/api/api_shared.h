@@ -25,6 +25,8 @@ struct ApiConfig {
       cursor_key;  // signs list cursors; empty = drawn at start, and cursors end with the process
   EgressPolicy policy;
   JwtKeys jwt_keys = {};  // that bearer tokens may be signed with
+  // Reads the file of the master keys again, newest first; none if they come from no file.
+  std::function<Result<std::vector<Secret>>()> load_master_keys = {};
   // Told why a token was refused, which the client is not; any thread.
   std::function<void(const std::string& reason)> on_token_refused = {};
   std::vector<Cidr> trusted_proxies = {};  // whose X-Forwarded-For is believed

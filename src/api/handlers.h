@@ -10,6 +10,11 @@ namespace fanfare {
 void handle_livez(ApiContext& context, const ExchangePtr& exchange);
 void handle_readyz(ApiContext& context, const ExchangePtr& exchange);
 
+// handlers_keys.cc
+void handle_key_status(ApiContext& context, const ExchangePtr& exchange);
+void handle_rotate_master_key(ApiContext& context, const ExchangePtr& exchange);
+void handle_rotate_tenant_keys(ApiContext& context, const ExchangePtr& exchange);
+
 // handlers_tenants.cc
 void handle_create_tenant(ApiContext& context, const ExchangePtr& exchange);
 void handle_list_tenants(ApiContext& context, const ExchangePtr& exchange);

@@ -20,10 +20,6 @@ std::string fingerprint_of(const net::HttpRequest& request) {
   return sha256_bytes(bytes);
 }
 
-SealPlace place_of(TenantId tenant) {
-  return {tenant, "", "answer", 0};
-}
-
 void replay(ApiContext& context, const ExchangePtr& exchange, const KeptAnswer& kept) {
   if (kept.fingerprint != exchange->idempotency->fingerprint) {
     return exchange->fail(
@@ -86,7 +82,7 @@ void run_idempotent(ApiContext& context, const ExchangePtr& exchange) {
 
 StoredAnswer sealed_answer(Vault& vault, const SecretAnswer& answer) {
   if (answer.tenant) {
-    const auto sealed = vault.seal(place_of(*answer.tenant), Secret(answer.body));
+    const auto sealed = vault.seal(answer_place(*answer.tenant), Secret(answer.body));
     if (sealed) return {answer.status, to_string(*answer.tenant) + *sealed, true, answer.headers};
   }
   return {answer.status, answer.without_secret, false, answer.headers};
@@ -97,11 +93,11 @@ StoredAnswer plain_answer(Answer answer) {
 }
 
 Result<std::string> opened_answer(const Vault& vault, const StoredAnswer& answer) {
-  constexpr std::size_t kTenantBytes = TenantTag::kPrefix.size() + 27;
-  if (answer.body.size() < kTenantBytes) return fail(Errc::corrupt, "a kept answer is too short");
+  if (answer.body.size() < kAnswerTenantBytes)
+    return fail(Errc::corrupt, "a kept answer is too short");
   TRY(const TenantId tenant,
-      parse_id<TenantTag>(std::string_view(answer.body).substr(0, kTenantBytes)));
-  TRY(const Secret body, vault.open(place_of(tenant), answer.body.substr(kTenantBytes)));
+      parse_id<TenantTag>(std::string_view(answer.body).substr(0, kAnswerTenantBytes)));
+  TRY(const Secret body, vault.open(answer_place(tenant), answer.body.substr(kAnswerTenantBytes)));
   return body.reveal();
 }
 

@@ -44,6 +44,12 @@ constexpr std::array kRoutes = {
     Route{"POST", "/api/v1/webhooks/{id}/test", handle_test_webhook, kWriters, kBody},
     Route{"GET", "/api/v1/webhooks/{id}/deliveries", handle_webhook_deliveries, kReaders, kNone},
 
+    Route{"GET", "/api/v1/maintenance/keys", handle_key_status, kAdmins, kNone},
+    Route{"POST", "/api/v1/maintenance/keys/rotate-master", handle_rotate_master_key, kAdmins,
+          kBody},
+    Route{"POST", "/api/v1/maintenance/keys/rotate-tenant", handle_rotate_tenant_keys, kAdmins,
+          kBody},
+
     Route{"POST", "/api/v1/event-types", handle_create_event_type, kAdmins, kBody},
     Route{"GET", "/api/v1/event-types", handle_list_event_types, kReaders, kNone},
     Route{"GET", "/api/v1/event-types/{name}", handle_get_event_type, kReaders, kNone},

@@ -4,9 +4,10 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
-#include <sstream>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/encoding.h"
 #include "signing/digest.h"
 
@@ -16,30 +17,59 @@ namespace {
 
 constexpr std::size_t kKeyBytes = 32;
 
-Secret draw(Random& random) {
+Result<bool> is_empty(Store& store) {
+  TRY(const std::unique_ptr<Reader> reader, store.open_reader());
+  TRY(const ConfigSnapshot config, reader->load_config());
+  return config.settings.empty() && config.tenants.empty();
+}
+
+std::string text_of(const std::vector<Secret>& keys) {
+  std::string text;
+  for (const Secret& key : keys) text += base64_encode(bytes_of(key.reveal())) + "\n";
+  return text;
+}
+
+// Another account than the server's may write the file, such as root; the server must read it.
+bool keeps_owner(const std::string& path, int file) {
+  struct stat before{};
+  if (::stat(path.c_str(), &before) != 0) return true;
+  return ::fchmod(file, 0600) == 0 &&
+         (before.st_uid == ::geteuid() || ::fchown(file, before.st_uid, before.st_gid) == 0);
+}
+
+}  // namespace
+
+Secret draw_master_key(Random& random) {
   std::string bytes(kKeyBytes, '\0');
   random.fill({reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()});
   return Secret(std::move(bytes));
 }
 
-Result<Secret> read_key_file(const std::string& path) {
+Result<std::vector<Secret>> read_master_keys(const std::string& path) {
   std::ifstream file(path);
   if (!file) return fail(Errc::not_found, "cannot open " + path);
-  std::string line;
-  std::getline(file, line);
-  Result<std::string> bytes = base64_decode(line);
-  if (!bytes || bytes->size() != kKeyBytes) {
-    return fail(
-        Errc::corrupt,
-        path + " does not hold a master key (base64 of 32 bytes); restore it from a backup");
+  std::vector<Secret> keys;
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty()) continue;
+    Result<std::string> bytes = base64_decode(line);
+    if (!bytes || bytes->size() != kKeyBytes) {
+      keys.clear();
+      break;
+    }
+    keys.emplace_back(*std::move(bytes));
   }
-  return Secret(*std::move(bytes));
+  if (!keys.empty()) return keys;
+  return fail(Errc::corrupt,
+              path +
+                  " does not hold master keys (base64 of 32 bytes on each line); restore it "
+                  "from a backup");
 }
 
 // The file is whole or not there, and it and its directory entry are on disk before anything is
 // sealed with the key.
-Result<void> write_key_file(const std::string& path, const Secret& key) {
-  const std::string text = base64_encode(bytes_of(key.reveal())) + "\n";
+Result<void> write_master_keys(const std::string& path, const std::vector<Secret>& keys) {
+  FANFARE_ASSERT(!keys.empty());
+  const std::string text = text_of(keys);
   const std::string unfinished = path + ".new";
   const auto failed = [&] {
     const std::string reason = std::strerror(errno);
@@ -49,6 +79,7 @@ Result<void> write_key_file(const std::string& path, const Secret& key) {
   const int file = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return failed();
   const bool is_written =
+      keeps_owner(path, file) &&
       ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
       ::fsync(file) == 0;
   if (!is_written) {
@@ -67,22 +98,20 @@ Result<void> write_key_file(const std::string& path, const Secret& key) {
   return {};
 }
 
-Result<bool> is_empty(Store& store) {
-  TRY(const std::unique_ptr<Reader> reader, store.open_reader());
-  TRY(const ConfigSnapshot config, reader->load_config());
-  return config.settings.empty() && config.tenants.empty();
+std::string master_key_file_of(const Config& config) {
+  if (!config.master_keys.empty()) return config.master_key_file;
+  return config.database.kind == DatabaseKind::memory ? "" : config.database.path + ".key";
 }
 
-}  // namespace
+Result<MasterKeys> find_master_keys(const Config& config, Store& store, Random& random) {
+  if (!config.master_keys.empty()) return MasterKeys{config.master_keys, {}};
+  if (config.database.kind == DatabaseKind::memory)
+    return MasterKeys{{draw_master_key(random)}, {}};
 
-Result<MasterKey> find_master_key(const Config& config, Store& store, Random& random) {
-  if (!config.master_key.empty()) return MasterKey{config.master_key, {}};
-  if (config.database.kind == DatabaseKind::memory) return MasterKey{draw(random), {}};
-
-  const std::string path = config.database.path + ".key";
+  const std::string path = master_key_file_of(config);
   if (::access(path.c_str(), F_OK) == 0) {
-    TRY(Secret key, read_key_file(path));
-    return MasterKey{std::move(key), {}};
+    TRY(std::vector<Secret> keys, read_master_keys(path));
+    return MasterKeys{std::move(keys), {}};
   }
   TRY(const bool may_be_made, is_empty(store));
   if (!may_be_made) {
@@ -91,9 +120,9 @@ Result<MasterKey> find_master_key(const Config& config, Store& store, Random& ra
                     " is sealed, and neither a master key is configured nor is " + path +
                     " there; bring the key back from where it was kept, then start again");
   }
-  Secret key = draw(random);
-  TRY_VOID(write_key_file(path, key));
-  return MasterKey{std::move(key), path};
+  std::vector<Secret> keys{draw_master_key(random)};
+  TRY_VOID(write_master_keys(path, keys));
+  return MasterKeys{std::move(keys), path};
 }
 
 Secret derived_key(const Secret& master_key, std::string_view purpose) {

@@ -64,6 +64,13 @@ class Countdown {
   std::size_t left_;
 };
 
+// None where the keys come from no file: then only a restart brings others.
+std::function<Result<std::vector<Secret>>()> master_key_reader(const Config& config) {
+  const std::string path = master_key_file_of(config);
+  if (path.empty()) return {};
+  return [path] { return read_master_keys(path); };
+}
+
 std::function<void(const std::string&)> token_logger(Log& log) {
   return [&log](const std::string& reason) {
     log.write(LogLevel::debug, "a bearer token was refused", {{"reason", reason}});
@@ -109,15 +116,21 @@ struct Server::Impl {
 
 Result<void> Server::Impl::build(ServerHooks hooks) {
   TRY(store, open_database(config.database, clock));
-  TRY(MasterKey key, find_master_key(config, *store, random));
+  TRY(MasterKeys key, find_master_keys(config, *store, random));
   if (!key.written_to.empty()) {
     log.write(
         LogLevel::warning,
         "wrote a new master key; keep a copy apart from the database, nothing opens without it",
         {{"file", key.written_to}});
   }
-  cursor_key = derived_key(key.bytes, "list cursors");
-  vault = std::make_unique<Vault>(std::move(key.bytes), random);
+  cursor_key = derived_key(key.keys.front(), "list cursors");
+  vault = std::make_unique<Vault>(std::move(key.keys), random);
+  vault->hooks.on_worn = [this](TenantId tenant) {
+    log.write(LogLevel::warning,
+              "a data key has sealed so much that it should be replaced: fanfare keys "
+              "rotate-tenant",
+              {{"tenant", to_string(tenant)}});
+  };
   TRY(policy, egress_policy_of(config));
   TRY(JwtKeys jwt_keys, jwt_keys_of(config, JwtRules{}));
   TRY(std::vector<Cidr> trusted_proxies, trusted_proxies_of(config));
@@ -150,6 +163,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
                                             .cursor_key = cursor_key,
                                             .policy = policy,
                                             .jwt_keys = std::move(jwt_keys),
+                                            .load_master_keys = master_key_reader(config),
                                             .on_token_refused = token_logger(log),
                                             .trusted_proxies = std::move(trusted_proxies),
                                             .catalogue_is_open = config.catalogue_is_open,

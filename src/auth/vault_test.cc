@@ -99,7 +99,7 @@ TEST_F(VaultTest, BarsInAnObjectDoNotMakeTwoPlacesOne) {
 
 TEST_F(VaultTest, BindsTheDocumentedAdditionalData) {
   const SealKey key{.id = 7,
-                    .bytes = *open_sealed({.id = 1, .bytes = master()},
+                    .bytes = *open_sealed({.id = Vault::master_key_id(master()), .bytes = master()},
                                           "dek|v1|tenant:" + to_string(kTenant), wrapped_)};
 
   EXPECT_TRUE(
@@ -158,8 +158,8 @@ TEST_F(VaultTest, DoesNotLearnAKeyUnderAnotherMasterKeyOrTenantOrTamperedWith) {
 
 TEST_F(VaultTest, KeyCheckTellsTheMasterKeysApart) {
   const std::string check = vault_.make_key_check();
-  const Vault same(master(), random_);
-  const Vault other(master('o'), random_);
+  Vault same(master(), random_);
+  Vault other(master('o'), random_);
 
   EXPECT_TRUE(same.verify_key_check(check));
   const auto refused = other.verify_key_check(check);
@@ -209,6 +209,88 @@ TEST_F(VaultTest, MayBeUsedFromSeveralThreads) {
   }
 
   EXPECT_EQ(opened, 800);
+}
+
+// ---- other keys in their place ----
+
+TEST_F(VaultTest, ANewMasterKeyWrapsAndAnOldOneStillOpens) {
+  ASSERT_TRUE(vault_.verify_key_check(vault_.make_key_check()));
+  ASSERT_TRUE(vault_.set_master_keys({master('n'), master()}));
+  EXPECT_TRUE(vault_.is_key_check_old());
+
+  const auto keys = vault_.rewrapped(10);
+
+  ASSERT_EQ(keys.size(), 2u);
+  for (const WrappedKey& key : keys) {
+    Vault restarted(master('n'), random_);
+    EXPECT_TRUE(restarted.add_tenant_key(key.tenant, key.key_id, key.bytes));
+  }
+  Vault halfway({master('n'), master()}, random_);
+  EXPECT_TRUE(halfway.add_tenant_key(kTenant, 7, wrapped_)) << "not moved yet";
+}
+
+TEST_F(VaultTest, AMasterKeyStaysUntilNothingNeedsIt) {
+  ASSERT_TRUE(vault_.verify_key_check(vault_.make_key_check()));
+  EXPECT_FALSE(vault_.set_master_keys({master('n')}));
+  ASSERT_TRUE(vault_.set_master_keys({master('n'), master()}));
+  vault_.note_rewrapped(vault_.rewrapped(1));
+  EXPECT_EQ(vault_.rewrapped(10).size(), 1u);
+  EXPECT_FALSE(vault_.set_master_keys({master('n')}));
+  vault_.note_rewrapped(vault_.rewrapped(10));
+  EXPECT_FALSE(vault_.set_master_keys({master('n')})) << "the check value is left";
+  ASSERT_TRUE(vault_.verify_key_check(vault_.make_key_check()));
+
+  EXPECT_TRUE(vault_.set_master_keys({master('n')}));
+  EXPECT_TRUE(vault_.rewrapped(10).empty());
+}
+
+TEST_F(VaultTest, ASpareKeySealsOnlyOnceItIsInUseAndTheOldOneStillOpens) {
+  const std::string old = seal();
+  const std::string wrapped = vault_.add_spare_key(kTenant, 9);
+  EXPECT_EQ(*sealed_key_id(seal()), 7u);
+  EXPECT_TRUE(vault_.older_keys(kTenant).empty());
+
+  vault_.use_tenant_key(kTenant, 9);
+
+  EXPECT_EQ(*sealed_key_id(seal()), 9u);
+  EXPECT_TRUE(vault_.is_older(kTenant, old));
+  EXPECT_FALSE(vault_.is_older(kTenant, seal()));
+  EXPECT_EQ(*vault_.open(kPlace, old), kPlaintext);
+  EXPECT_EQ(vault_.older_keys(kTenant), std::vector<std::uint32_t>{7});
+  vault_.retire_key(kTenant, 7);
+  EXPECT_TRUE(vault_.older_keys(kTenant).empty());
+  EXPECT_EQ(vault_.status().tenants_with_older_keys, 0u);
+
+  Vault restarted(master(), random_);
+  ASSERT_TRUE(restarted.add_tenant_key(kTenant, 9, wrapped));
+  ASSERT_TRUE(restarted.add_tenant_key(kTenant, 7, wrapped_));
+  EXPECT_EQ(*restarted.open(kPlace, old), kPlaintext);
+  EXPECT_EQ(*sealed_key_id(*restarted.seal(kPlace, kPlaintext)), 9u) << "the highest id";
+}
+
+TEST_F(VaultTest, ASpareKeyThatWasNotStoredIsNoMore) {
+  vault_.add_spare_key(kTenant, 9);
+  vault_.drop_spare_key(kTenant, 9);
+  vault_.use_tenant_key(kTenant, 9);
+
+  EXPECT_EQ(*sealed_key_id(seal()), 7u);
+  EXPECT_EQ(vault_.add_spare_key(tenant_of(9), 10), "") << "a tenant without keys gets none";
+}
+
+TEST_F(VaultTest, ADataKeyThatHasSealedTooMuchIsReportedOnce) {
+  std::vector<TenantId> worn;
+  std::vector<std::uint64_t> counts;
+  vault_.hooks.on_worn = [&](TenantId tenant) { worn.push_back(tenant); };
+  vault_.hooks.on_seals = [&](std::uint32_t, std::uint64_t seals) { counts.push_back(seals); };
+  vault_.set_seals(7, Vault::kSealsMax - 1);
+  EXPECT_EQ(vault_.status().data_keys_worn, 0u);
+
+  seal();
+  seal();
+
+  EXPECT_EQ(worn, std::vector<TenantId>{kTenant});
+  EXPECT_EQ(counts, std::vector<std::uint64_t>{Vault::kSealsMax});
+  EXPECT_EQ(vault_.status().data_keys_worn, 1u);
 }
 
 using VaultDeathTest = VaultTest;

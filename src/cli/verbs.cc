@@ -7,6 +7,7 @@ std::vector<std::unique_ptr<Verb>> all_verbs() {
   std::vector<std::unique_ptr<Verb>> verbs;
   verbs.push_back(make_serve_verb());
   verbs.push_back(make_dev_verb());
+  verbs.push_back(make_keys_verb());
   return verbs;
 }
 

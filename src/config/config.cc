@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/edit_distance.h"
 #include "config/toml_file.h"
@@ -11,11 +12,13 @@ namespace {
 constexpr std::size_t kConfigFileBytesMax = 1024 * 1024;
 constexpr std::size_t kSecretFileBytesMax = 8 * 1024;
 constexpr std::string_view kEnvironmentPrefix = "FANFARE_";
+constexpr std::string_view kMasterKey = "master-key";
 
 // A value and the place it was found at, before it is parsed.
 struct Found {
   std::string value;
   std::string origin;
+  std::string file = {};  // whose content it is; empty = of none
 };
 
 // One layer of sources under one shape: what is asked by key, and how the place is called.
@@ -166,7 +169,7 @@ Result<std::optional<Found>> find_in(const Layer& layer, const ConfigOption& opt
   if (plain != layer.values.end()) return std::optional(plain->second);
   if (file == layer.values.end()) return std::optional<Found>{};
   TRY(std::string secret, read_secret(file->second));
-  return std::optional(Found{std::move(secret), file->second.origin});
+  return std::optional(Found{std::move(secret), file->second.origin, file->second.value});
 }
 
 Result<Found> find_value(std::span<const Layer> layers, const ConfigOption& option,
@@ -179,6 +182,17 @@ Result<Found> find_value(std::span<const Layer> layers, const ConfigOption& opti
   return Found{own == defaults.end() ? std::string(option.default_value) : own->second, "default"};
 }
 
+// systemd hands a service its credentials as files in a folder of its own (systemd.exec(5)).
+Result<Found> find_credential(const ConfigSources& sources, Found otherwise) {
+  const auto folder = sources.environment.find("CREDENTIALS_DIRECTORY");
+  if (folder == sources.environment.end() || folder->second.empty()) return otherwise;
+  const std::string path = folder->second + "/fanfare-master-key";
+  if (!std::filesystem::exists(path)) return otherwise;
+  const std::string origin = "the credential fanfare-master-key";
+  TRY(std::string secret, read_secret({path, origin, {}}));
+  return Found{std::move(secret), origin, {}};
+}
+
 }  // namespace
 
 Result<Config> load_config(const ConfigSources& sources) {
@@ -189,9 +203,13 @@ Result<Config> load_config(const ConfigSources& sources) {
   const Layer layers[] = {std::move(flags), std::move(environment), std::move(file)};
   for (const ConfigOption& option : config_options()) {
     TRY(Found found, find_value(layers, option, sources.defaults));
+    if (option.name == kMasterKey && found.value.empty()) {
+      TRY(found, find_credential(sources, std::move(found)));
+    }
     if (auto applied = option.apply(config, found.value); !applied)
       return fail(Errc::invalid,
                   found.origin + ": " + std::string(option.name) + " " + applied.error().message);
+    if (option.name == kMasterKey) config.master_key_file = found.file;
     config.origins[std::string(option.name)] = std::move(found.origin);
   }
   return config;

@@ -36,10 +36,11 @@ struct DatabaseLocation {
 struct Config {
   ListenAddress listen;
   DatabaseLocation database;
-  Secret admin_key;                       // empty = none
-  Secret jwt_secret;                      // of HS256; empty = none
-  std::string jwt_keys_file;              // empty = none
-  Secret master_key;                      // 32 bytes, decoded; empty = none given
+  Secret admin_key;                 // empty = none
+  Secret jwt_secret;                // of HS256; empty = none
+  std::string jwt_keys_file;        // empty = none
+  std::vector<Secret> master_keys;  // 32 bytes each, decoded, newest first; empty = none given
+  std::string master_key_file;      // that they were read from; empty = another place
   std::vector<std::string> egress_allow;  // CIDR texts, judged by egress/policy.h
   bool egress_http = false;
   bool egress_metadata = false;

@@ -54,7 +54,7 @@ TEST_F(LoadConfig, DefaultsAreClosedAndLocal) {
   EXPECT_EQ(config.database.kind, DatabaseKind::sqlite);
   EXPECT_EQ(config.database.path, "fanfare.db");
   EXPECT_TRUE(config.admin_key.empty());
-  EXPECT_TRUE(config.master_key.empty());
+  EXPECT_TRUE(config.master_keys.empty());
   EXPECT_THAT(config.egress_allow, IsEmpty());
   EXPECT_FALSE(config.egress_http);
   EXPECT_FALSE(config.egress_metadata);
@@ -244,7 +244,8 @@ TEST_F(LoadConfig, ASecretFileMayBeNamedByEnvironmentOrFile) {
   const Config config = loaded();
 
   EXPECT_EQ(config.admin_key.reveal(), kAdminKey);
-  EXPECT_EQ(config.master_key.reveal().size(), 32U);
+  ASSERT_EQ(config.master_keys.size(), 1U);
+  EXPECT_EQ(config.master_keys[0].reveal().size(), 32U);
 }
 
 TEST_F(LoadConfig, AnEmptySecretFileIsAnError) {

@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kAdminKeyBytesMin = 32;
 constexpr std::size_t kAdminKeyBytesMax = 4096;
 constexpr std::size_t kMasterKeyBytes = 32;
+constexpr std::size_t kMasterKeysMax = 16;
 constexpr int kThreadsMax = 64;  // of one kind; more only adds contention on one machine
 constexpr Millis kDrainTimeoutMax = std::chrono::minutes{10};
 constexpr std::size_t kRangesMax = 256;  // each connect walks the whole list
@@ -94,12 +95,20 @@ Result<void> apply_admin_key(Config& config, std::string_view text) {
   return {};
 }
 
+// One key, or several while one takes the place of another.
 Result<void> apply_master_key(Config& config, std::string_view text) {
-  if (text.empty()) return {};
-  auto bytes = base64_decode(text);
-  if (!bytes || bytes->size() != kMasterKeyBytes)
-    return invalid("must be 32 bytes in base64; `openssl rand -base64 32` makes one");
-  config.master_key = Secret(*std::move(bytes));
+  constexpr std::string_view kBetween = ", \t\r\n";
+  config.master_keys.clear();
+  for (auto at = text.find_first_not_of(kBetween); at != std::string_view::npos;) {
+    const auto end = std::min(text.find_first_of(kBetween, at), text.size());
+    auto bytes = base64_decode(text.substr(at, end - at));
+    if (!bytes || bytes->size() != kMasterKeyBytes)
+      return invalid("must be 32 bytes in base64; `openssl rand -base64 32` makes one");
+    if (config.master_keys.size() == kMasterKeysMax)
+      return invalid("must be at most 16 keys; the newest stands first");
+    config.master_keys.emplace_back(*std::move(bytes));
+    at = text.find_first_not_of(kBetween, end);
+  }
   return {};
 }
 
@@ -271,11 +280,11 @@ const ConfigOption kOptions[] = {
      .toml_key = "master_key",
      .default_value = "",
      .value_hint = "BASE64",
-     .help = "Seals the secrets in the database: 32 bytes in base64. Without it a key file is "
-             "kept beside the database.",
+     .help = "Seals the secrets in the database: 32 bytes in base64, or several such keys, newest "
+             "first. Without it a key file is kept beside the database.",
      .is_secret = true,
      .apply = apply_master_key,
-     .show = [](const Config& c) { return show_secret(c.master_key); }},
+     .show = [](const Config& c) { return c.master_keys.empty() ? "" : "***"; }},
     {.name = "jwt-keys",
      .environment = "FANFARE_JWT_KEYS",
      .toml_key = "jwt_keys",

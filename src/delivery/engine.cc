@@ -28,7 +28,8 @@ HeaderList masked(HeaderList headers, const std::vector<CustomHeader>& custom) {
 Engine::Impl::Impl(Engine& engine, Parts given)
     : parts(std::move(given)),
       journal(parts.store.writer(), parts.clock, parts.random),
-      reads(parts.reader_threads) {
+      reads(parts.reader_threads),
+      keys({parts.reactors.front().loop, parts.vault, journal, last_key_id}) {
   const std::size_t count = parts.reactors.size();
   for (const Parts::Reactor& reactor : parts.reactors) {
     LaneSet::Doors doors{

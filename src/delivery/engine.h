@@ -102,6 +102,12 @@ class Engine {
   // Keeps an answer that was made outside an operation's own transaction.
   void store_answer(IdempotencyClaim claim, Loop& home, Reply<Unit> reply);
 
+  // ---- keys: what they are replaced by works on in bounded steps (key_work.h) ----
+  // Answers once every one of these tenants has a new data key in use.
+  void rotate_tenant_keys(std::vector<TenantId> tenants, Loop& home, Reply<Unit> reply);
+  // After Vault::set_master_keys(): moves what older master keys wrapped to the newest.
+  void rewrap_keys();
+
   // ---- reading ----
   // Runs `query` on a reader thread; its result comes back to `home`. Errc::overloaded if too many
   // reads wait.
@@ -131,6 +137,7 @@ class Engine {
   void read_raw(ReadKind kind, UniqueFunction<void(Reader*)> job);  // null reader: overloaded
   void disable_gone(WebhookPtr webhook);
   Result<void> check_master_key(const ConfigSnapshot& config);
+  void count_seals(const ConfigSnapshot& config);
 };
 
 template <class T>

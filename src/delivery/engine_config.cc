@@ -2,7 +2,9 @@
 // only then shown in the directory and told to the lanes; and the engine's life from recovery to
 // drain.
 #include <atomic>
+#include <charconv>
 #include <memory>
+#include <shared_mutex>
 #include <utility>
 
 #include "delivery/engine.h"
@@ -20,6 +22,7 @@ SealPlace secret_place(const Webhook& webhook, int number) {
   return SealPlace{webhook.tenant, to_string(webhook.id), "signing_secret", number};
 }
 constexpr const char* kKeyCheck = "key_check";
+constexpr std::string_view kSeals = "seals:";  // and the data key's id
 
 }  // namespace
 
@@ -122,6 +125,8 @@ void Engine::put_webhook(WebhookChange change, std::optional<IdempotencyClaim> c
   next.settled_below = current ? current->settled_below : 0;
   if (is_over && (!was_over || next.is_deleted)) next.settled_below = next.version;
 
+  // Until it is queued, no other data key comes into use (key_work.h).
+  const std::shared_lock sealing(impl_->keys.sealing);
   Result<PutWebhookOp> op = impl_->sealed(next, change.expected_version);
   if (!op) {
     home.post([reply = std::move(reply), error = std::move(op).error()]() mutable {
@@ -162,6 +167,20 @@ void Engine::disable_gone(WebhookPtr webhook) {
   });
 }
 
+void Engine::rotate_tenant_keys(std::vector<TenantId> tenants, Loop& home, Reply<Unit> reply) {
+  impl_->keys.rotate(std::move(tenants),
+                     [&home, reply = std::move(reply)](Result<void> done) mutable {
+                       home.post([reply = std::move(reply), done = std::move(done)]() mutable {
+                         if (done) return reply(Unit{});
+                         reply(tl::unexpected(std::move(done).error()));
+                       });
+                     });
+}
+
+void Engine::rewrap_keys() {
+  impl_->keys.rewrap();
+}
+
 Result<Webhook> Engine::webhook_at(Reader& reader, WebhookId id, std::int64_t version) const {
   TRY(const StoredWebhook stored, reader.webhook_version(id, version));
   return impl_->opened(stored, /*with_secrets=*/false);
@@ -179,6 +198,7 @@ Result<void> Engine::recover() {
     TRY_VOID(vault().add_tenant_key(key.tenant, key.key_id, key.wrapped));
     impl_->last_key_id = std::max(impl_->last_key_id.load(), key.key_id);
   }
+  count_seals(config);
   for (Tenant& tenant : config.tenants) impl_->directory.put(std::move(tenant));
   for (ApiKey& key : config.api_keys) impl_->directory.put(std::move(key));
   for (EventType& type : config.event_types) impl_->directory.put(std::move(type));
@@ -197,6 +217,7 @@ Result<void> Engine::recover() {
       set.recover(std::move(webhooks));
     });
   }
+  impl_->keys.resume();
   impl_->is_recovered = true;
   return {};
 }
@@ -210,10 +231,29 @@ Result<void> Engine::check_master_key(const ConfigSnapshot& config) {
     return fail(Errc::corrupt,
                 "the database holds tenants but no key check; it was not written by this program");
   }
-  WriteOp op{SetSettingOp{kKeyCheck, vault().make_key_check()}, std::nullopt};
+  const std::string check = vault().make_key_check();
+  WriteOp op{SetSettingOp{kKeyCheck, check}, std::nullopt};
   TRY(const auto results, impl_->parts.store.writer().commit(std::span(&op, 1)));
   if (!results.front()) return tl::unexpected(results.front().error());
-  return {};
+  return vault().verify_key_check(check);
+}
+
+// How much each data key has sealed is kept now and then, so that a restart does not forget it.
+void Engine::count_seals(const ConfigSnapshot& config) {
+  for (const auto& [key, value] : config.settings) {
+    if (!key.starts_with(kSeals)) continue;
+    std::uint32_t key_id = 0;
+    std::uint64_t seals = 0;
+    std::from_chars(key.data() + kSeals.size(), key.data() + key.size(), key_id);
+    std::from_chars(value.data(), value.data() + value.size(), seals);
+    vault().set_seals(key_id, seals);
+  }
+  vault().hooks.on_seals = [this](std::uint32_t key_id, std::uint64_t seals) {
+    WriteOp op{SetSettingOp{std::string(kSeals) + std::to_string(key_id), std::to_string(seals)},
+               std::nullopt};
+    // Lost if the journal is full: the next block counts all of it.
+    impl_->journal.submit(std::move(op), [](WriteAction&, const Result<OpDone>&) {});
+  };
 }
 
 void Engine::run_journal(const std::stop_token& stop) {

@@ -55,7 +55,7 @@ class EngineTest : public ::testing::Test {
   void SetUp() override { start(); }
   void start() {
     sender = std::make_unique<ScriptedSender>();
-    vault = std::make_unique<Vault>(Secret(std::string(32, 'k')), random);
+    vault = std::make_unique<Vault>(master_keys, random);
     Engine::Parts parts{.store = *store,
                         .vault = *vault,
                         .clock = clock,
@@ -184,6 +184,7 @@ class EngineTest : public ::testing::Test {
   SimLoop loop{clock};
   SeededRandom random{7};
   std::unique_ptr<Store> store = make_memory_store();
+  std::vector<Secret> master_keys{Secret(std::string(32, 'k'))};  // set before a restart
   std::unique_ptr<Vault> vault;
   std::unique_ptr<ScriptedSender> sender;
   std::unique_ptr<Engine> engine;

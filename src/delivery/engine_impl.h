@@ -8,6 +8,7 @@
 
 #include "delivery/engine_parts.h"
 #include "delivery/journal.h"
+#include "delivery/key_work.h"
 #include "delivery/lane_set.h"
 #include "delivery/read_pool.h"
 
@@ -25,6 +26,7 @@ struct Engine::Impl {
   std::atomic<bool> is_draining{false};
   std::atomic<std::uint32_t> last_key_id{0};
   std::atomic<std::size_t> tests_under_way{0};
+  KeyWork keys;
 
   std::size_t reactor_of(WebhookId id) const { return std::hash<WebhookId>{}(id) % lanes.size(); }
   // Runs `work` on the loop that owns the webhook's lane: at once if that is `here`, else posted.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -136,6 +137,50 @@ struct TenantKey {
   std::string wrapped;
 };
 
+// Stores data keys of tenants that are still there: new ones beside the old, or, with `must_exist`,
+// stored ones that are wrapped anew. Answers how many were written.
+struct PutTenantKeysOp {
+  std::vector<TenantKey> keys;
+  bool must_exist = false;
+};
+// Removes one data key of a tenant, unless it is the newest: then Errc::conflict.
+struct DropTenantKeyOp {
+  TenantId tenant;
+  std::uint32_t key_id = 0;
+};
+
+enum class SealedKind { headers, secret, answer };
+// One sealed value where it stands. `number` is the webhook's version for headers, the secret's own
+// number for a secret; an answer is of the tenant alone.
+struct SealedRow {
+  SealedKind kind = SealedKind::headers;
+  WebhookId webhook;
+  std::int64_t number = 0;
+  const std::string& sealed;
+};
+// How far a ResealOp has come; the next one goes on from there.
+struct ResealPosition {
+  WebhookId webhook;  // and its version: the last ones looked at
+  std::int64_t version = 0;
+  bool is_past_webhooks = false;
+  std::string answer;  // the store's own name of the last one looked at
+  bool operator==(const ResealPosition&) const = default;
+};
+// Looks at the sealed values of one tenant, of up to `rows_max` webhook versions and kept answers,
+// and replaces those that `reseal` answers other bytes for. Run again from where it came to until
+// `has_more` is false; begun anew after a crash, it finds what is done already.
+struct ResealOp {
+  TenantId tenant;
+  ResealPosition after;
+  std::size_t rows_max = 0;
+  std::function<std::optional<std::string>(const SealedRow&)> reseal;  // none: stays as it is
+};
+struct Resealed {
+  ResealPosition next;
+  bool has_more = false;
+  bool operator==(const Resealed&) const = default;
+};
+
 // Errc::conflict if external_id is taken.
 struct CreateTenantOp {
   Tenant tenant;
@@ -195,8 +240,8 @@ struct Unit {
   bool operator==(const Unit&) const = default;
 };
 // What an operation answers. Config operations answer Unit.
-using OpDone =
-    std::variant<Unit, std::vector<Published>, AttemptApplied, Settled, Requeued, Expired>;
+using OpDone = std::variant<Unit, std::vector<Published>, AttemptApplied, Settled, Requeued,
+                            Expired, Resealed>;
 
 // Taken in the same transaction as the operation, so that two equal requests cannot both happen.
 // Errc:: idempotency_conflict (and the operation does not happen) if (scope, key) is taken and
@@ -210,9 +255,10 @@ struct IdempotencyClaim {
       render;  // the answer to keep; called inside the transaction
 };
 
-using WriteAction = std::variant<PublishOp, AttemptOp, EndRunOp, SettleOp, RequeueOp, ExpireOp,
-                                 CreateTenantOp, PutApiKeyOp, PutEventTypeOp, DeleteEventTypeOp,
-                                 PutWebhookOp, SetSettingOp, StoreAnswerOp>;
+using WriteAction =
+    std::variant<PublishOp, AttemptOp, EndRunOp, SettleOp, RequeueOp, ExpireOp, CreateTenantOp,
+                 PutApiKeyOp, PutEventTypeOp, DeleteEventTypeOp, PutWebhookOp, SetSettingOp,
+                 StoreAnswerOp, PutTenantKeysOp, DropTenantKeyOp, ResealOp>;
 
 struct WriteOp {
   WriteAction action;

@@ -30,6 +30,9 @@ class MemoryWriter final : public Writer {
   Result<OpDone> apply(const PutWebhookOp& op);
   Result<OpDone> apply(const SetSettingOp& op);
   Result<OpDone> apply(const StoreAnswerOp& op);
+  Result<OpDone> apply(const PutTenantKeysOp& op);
+  Result<OpDone> apply(const DropTenantKeyOp& op);
+  Result<OpDone> apply(const ResealOp& op);
 
   bool has_stored_id(const PublishOp& op) const;
   Published publish(const EventPlan& plan);

@@ -21,6 +21,9 @@ Result<OpDone> apply(Connection& db, const DeleteEventTypeOp& op);
 Result<OpDone> apply(Connection& db, const PutWebhookOp& op);
 Result<OpDone> apply(Connection& db, const SetSettingOp& op);
 Result<OpDone> apply(Connection& db, const StoreAnswerOp& op);
+Result<OpDone> apply(Connection& db, const PutTenantKeysOp& op);
+Result<OpDone> apply(Connection& db, const DropTenantKeyOp& op);
+Result<OpDone> apply(Connection& db, const ResealOp& op);
 
 // Errc::idempotency_conflict if the claim's place is taken.
 Result<void> check_claim(Connection& db, const IdempotencyClaim& claim);
