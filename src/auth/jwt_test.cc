@@ -360,7 +360,7 @@ class SupabaseJwt : public ::testing::Test {
   SupabaseJwt() {
     rules_.role_claim = "role";
     rules_.roles = {{"service_role", Role::admin}, {"authenticated", Role::tenant}};
-    rules_.lifetime_max = std::chrono::hours{24 * 3650};
+    rules_.lifetime_max = std::chrono::hours{24 * 3660};
   }
   Result<JwtClaims> read(const std::string& claims) {
     return verify_jwt(token_of(claims), keys_with(rules_), kNow);
@@ -370,7 +370,7 @@ class SupabaseJwt : public ::testing::Test {
 
 TEST_F(SupabaseJwt, OfTheServiceIsAnAdminWithoutSubjectForYears) {
   const auto claims = read(R"({"iss":"supabase","ref":"abc","role":"service_role","iat":)" +
-                           seconds(0) + R"(,"exp":)" + seconds(315'360'000) + '}');
+                           seconds(0) + R"(,"exp":)" + seconds(315'576'000) + '}');
 
   ASSERT_TRUE(claims) << claims.error().message;
   EXPECT_EQ(claims->role, Role::admin);
