@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 #include "api/json_input.h"
 #include "api/list_query.h"
+#include "base/encoding.h"
 
 namespace fanfare {
 namespace {
@@ -86,7 +87,7 @@ void handle_rotate_master_key(ApiContext& context, const ExchangePtr& exchange) 
                 "key in front of it where it is set, and restart."));
   }
   Result<std::vector<Secret>> keys = load();
-  if (!keys) return exchange->fail(keys.error());
+  if (!keys) return exchange->fail(Problem(ProblemKind::conflict, keys.error().message));
   const Result<void> taken = context.engine.vault().set_master_keys(*std::move(keys));
   if (!taken) return exchange->fail(Problem(ProblemKind::conflict, taken.error().message));
   context.engine.rewrap_keys();

@@ -54,7 +54,7 @@ struct KeyReport {
 };
 
 Result<KeyReport> read_report(const std::string& body) {
-  boost::system::error_code error;
+  json::error_code error;
   const json::value value = json::parse(body, error);
   const bool is_report = !error && value.is_object() && value.as_object().contains("master_keys");
   if (!is_report) return fail(Errc::internal, "the server's answer is not understood");

@@ -362,6 +362,45 @@ TEST_F(LoadConfig, EveryTextFormIsRead) {
   EXPECT_EQ(config.drain_timeout, Millis{120'000});
 }
 
+TEST_F(LoadConfig, SeveralMasterKeysStandNewestFirstWithAnythingBetweenThem) {
+  const std::string newer = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=";  // 32 times 'a'
+  for (const std::string between : {",", ", ", "\n", "\r\n"}) {
+    sources_.environment["FANFARE_MASTER_KEY"] = newer + between + kKeyText;
+
+    const Config config = loaded();
+
+    ASSERT_EQ(config.master_keys.size(), 2U);
+    EXPECT_EQ(config.master_keys[0].reveal(), std::string(32, 'a'));
+    EXPECT_EQ(config.master_key_file, "");
+  }
+  sources_.environment["FANFARE_MASTER_KEY"] = newer + ",short";
+  EXPECT_THAT(refusal(), HasSubstr("must be 32 bytes in base64"));
+}
+
+TEST_F(LoadConfig, TheFileOfTheMasterKeysIsRemembered) {
+  sources_.flags["master-key-file"] = write("master", kKeyText + "\n");
+
+  EXPECT_EQ(loaded().master_key_file, directory_ + "/master");
+}
+
+TEST_F(LoadConfig, ACredentialIsTheMasterKeyWhereNothingElseIs) {
+  write("fanfare-master-key", kKeyText + "\n");
+  sources_.environment["CREDENTIALS_DIRECTORY"] = directory_;
+  const Config config = loaded();
+  EXPECT_EQ(config.master_keys.size(), 1U);
+  EXPECT_EQ(config.master_key_file, "") << "nothing can be written there";
+  EXPECT_EQ(config.origins.at("master-key"), "the credential fanfare-master-key");
+
+  sources_.environment["FANFARE_MASTER_KEY"] = kKeyText;
+  EXPECT_EQ(loaded().origins.at("master-key"), "FANFARE_MASTER_KEY");
+
+  sources_.environment.erase("FANFARE_MASTER_KEY");
+  write("fanfare-master-key", "nonsense");
+  EXPECT_THAT(refusal(), StartsWith("the credential fanfare-master-key: "));
+  std::filesystem::remove(directory_ + "/fanfare-master-key");
+  EXPECT_THAT(loaded().master_keys, IsEmpty());
+}
+
 TEST(ConfigOptions, NamesVariablesAndKeysAreUnique) {
   std::set<std::string_view> names, variables, keys;
 

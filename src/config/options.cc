@@ -284,7 +284,7 @@ const ConfigOption kOptions[] = {
              "first. Without it a key file is kept beside the database.",
      .is_secret = true,
      .apply = apply_master_key,
-     .show = [](const Config& c) { return c.master_keys.empty() ? "" : "***"; }},
+     .show = [](const Config& c) { return std::string(c.master_keys.empty() ? "" : "***"); }},
     {.name = "jwt-keys",
      .environment = "FANFARE_JWT_KEYS",
      .toml_key = "jwt_keys",

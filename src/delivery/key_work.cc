@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/assert.h"
+
 namespace fanfare {
 namespace {
 
