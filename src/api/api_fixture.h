@@ -85,13 +85,16 @@ struct ApiReply {
 
 class ApiFixture : public ::testing::Test {
  protected:
-  ApiFixture() {
+  ApiFixture() : ApiFixture(Profile{}) {}
+  explicit ApiFixture(Profile served)
+      : profile(std::make_shared<const Profile>(std::move(served))) {
     Engine::Parts parts{.store = *store,
                         .vault = vault,
                         .clock = clock,
                         .random = random,
                         .reactors = {{loop, sender}},
-                        .on_attempt = nullptr};
+                        .on_attempt = nullptr,
+                        .catalogue = profile->event_types};
     engine = std::make_unique<Engine>(std::move(parts));
 
     EXPECT_TRUE(engine->recover());
@@ -117,6 +120,9 @@ class ApiFixture : public ::testing::Test {
     ApiConfig config{.admin_key = Secret(admin),
                      .cursor_key = Secret(),
                      .policy = {},
+                     .catalogue_is_open = profile->catalogue_is_open,
+                     .auto_create_tenants = profile->auto_create_tenants,
+                     .profile = profile,
                      .clock = clock,
                      .random = random,
                      .extra_routes = {}};
@@ -201,6 +207,7 @@ class ApiFixture : public ::testing::Test {
     return reply;
   }
 
+  const std::shared_ptr<const Profile> profile;
   const std::string admin = "an-admin-key-of-at-least-32-characters";
   SimClock clock{kStart};
   SimLoop loop{clock};

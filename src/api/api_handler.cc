@@ -6,6 +6,7 @@
 #include "api/ensure_tenant.h"
 #include "api/idempotency.h"
 #include "base/ascii.h"
+#include "base/json_scan.h"
 
 namespace fanfare {
 namespace {
@@ -40,10 +41,17 @@ bool has_body(const net::HttpRequest& request) {
   return length && length->find_first_not_of('0') != std::string_view::npos;
 }
 
-Checked<void> check_content_type(const net::HttpRequest& request) {
+// What curl -d says of whatever it sends.
+bool is_form_type(std::string_view value) {
+  return lower_case(value.substr(0, value.find_first_of("; "))) ==
+         "application/x-www-form-urlencoded";
+}
+
+Checked<void> check_content_type(const net::HttpRequest& request, bool takes_forms) {
   if (!has_body(request)) return {};
   const auto type = request.header("content-type");
-  if (type && !is_json_type(*type)) {
+  const bool is_fit = !type || is_json_type(*type) || (takes_forms && is_form_type(*type));
+  if (!is_fit) {
     return refuse(ProblemKind::unsupported_media_type,
                   "The body must be application/json in UTF-8.");
   }
@@ -53,6 +61,28 @@ Checked<void> check_content_type(const net::HttpRequest& request) {
                   "The body must come without Content-Encoding.");
   }
   return {};
+}
+
+// A form that is none: JSON under the wrong name.
+Checked<void> check_form(const net::HttpRequest& request) {
+  const auto type = request.header("content-type");
+  if (!type || !is_form_type(*type) || is_blank(request.body) || check_json(request.body))
+    return {};
+  return refuse(ProblemKind::unsupported_media_type,
+                "The body must be JSON; its form type is passed over, but not a form.");
+}
+
+// Publishers answer with ids alone, and often.
+bool may_need_names(const Route& route) {
+  return !(route.method == "POST" && route.pattern.starts_with("/api/v1/events"));
+}
+
+net::Responder with_answer_names(const AnswerNames& names, net::Responder respond) {
+  return [&names, respond = std::move(respond)](net::HttpResponse response) mutable {
+    if (response.status < 300 && !response.body.empty())
+      response.body = names.applied(std::move(response.body));
+    respond(std::move(response));
+  };
 }
 
 std::string hex16(std::uint64_t value) {
@@ -68,7 +98,8 @@ ApiHandler::ApiHandler(Engine& engine, Loop& home, net::Resolver& resolver,
                        std::shared_ptr<ApiShared> shared)
     : shared_(std::move(shared)),
       context_{engine, home, *shared_, Uuid7Sequence(shared_->config.random),
-               NameChecker(home, resolver, url_rules_of(shared_->config.policy))} {
+               NameChecker(home, resolver, url_rules_of(shared_->config.policy))},
+      answer_names_(shared_->profile, engine.directory()) {
   shared_->config.random.fill(
       {reinterpret_cast<std::uint8_t*>(&request_id_state_), sizeof request_id_state_});
 }
@@ -82,19 +113,12 @@ std::string ApiHandler::next_request_id() {
   return "req_" + hex16(z ^ (z >> 31));
 }
 
-Checked<RouteMatch> ApiHandler::admit(const net::HttpRequest& request, Principal& principal) {
-  RouteMatch match = shared_->router.match(request.method, request.path);
-  if (match.route == nullptr && match.allow.empty()) {
-    return refuse(ProblemKind::not_found, "There is nothing at this path.");
-  }
-  if (match.route == nullptr) {
-    Problem problem(ProblemKind::method_not_allowed, "This path takes: " + match.allow + ".");
-    problem.headers.emplace_back("Allow", match.allow);
-    return tl::unexpected<Problem>(std::move(problem));
-  }
+Checked<Routed> ApiHandler::admit(const net::HttpRequest& request, Principal& principal) {
+  auto routed = shared_->paths.find(request);
+  if (!routed) return routed;
   if (auto single = check_single_headers(request); !single)
     return tl::unexpected<Problem>(std::move(single).error());
-  if (match.route->roles == kAnybody) return match;
+  if (routed->roles() == kAnybody) return routed;
   const ApiConfig& config = shared_->config;
   auto who = authenticate(
       request,
@@ -106,38 +130,62 @@ Checked<RouteMatch> ApiHandler::admit(const net::HttpRequest& request, Principal
                   "administrator makes it with POST /api/v1/tenants.");
   }
   if (!who) return tl::unexpected<Problem>(std::move(who).error());
-  if (auto may = authorize(*who, match.route->roles); !may)
+  if (auto may = authorize(*who, routed->roles()); !may)
     return tl::unexpected<Problem>(std::move(may).error());
   principal = *std::move(who);
-  return match;
+  return routed;
+}
+
+Checked<RouteMatch> ApiHandler::settle(Routed routed, const Principal& principal,
+                                       net::HttpRequest& request) {
+  if (routed.is_aliased) {
+    if (auto form = check_form(request); !form)
+      return tl::unexpected<Problem>(std::move(form).error());
+    if (!routed.choices.empty()) {
+      auto chosen = choose_by_action(routed, request.body);
+      if (!chosen) return tl::unexpected<Problem>(std::move(chosen).error());
+      if (auto may = authorize(principal, chosen->match.route->roles); !may)
+        return tl::unexpected<Problem>(std::move(may).error());
+      routed.target = *std::move(chosen);
+    }
+    request.path = std::move(routed.target.path);
+    if (routed.target.query) request.query = *std::move(routed.target.query);
+  }
+  request.query = with_tenant_renamed(shared_->profile, std::move(request.query));
+  return std::move(routed.target.match);
 }
 
 net::HeadVerdict ApiHandler::on_head(const net::HttpRequest& request) {
   Principal principal;
-  const auto match = admit(request, principal);
-  if (!match) {
+  const auto routed = admit(request, principal);
+  if (!routed) {
     const bool may_be_extra =
-        match.error().kind == ProblemKind::not_found && shared_->config.extra_routes;
+        routed.error().kind == ProblemKind::not_found && shared_->config.extra_routes;
     if (may_be_extra) return {limits::kBodyBytesMax, std::nullopt};
-    return {0, response_of(match.error(), next_request_id())};
+    return {0, response_of(routed.error(), next_request_id())};
   }
-  if (const auto type = check_content_type(request); !type) {
+  if (const auto type = check_content_type(request, routed->is_aliased); !type) {
     return {0, response_of(type.error(), next_request_id())};
   }
-  if (match->route->body_bytes_max == 0 && has_body(request)) {
+  if (routed->body_bytes_max() == 0 && has_body(request)) {
     const Problem problem(ProblemKind::payload_too_large, "This route takes no body.");
     return {0, response_of(problem, next_request_id())};
   }
-  return {match->route->body_bytes_max, std::nullopt};
+  return {routed->body_bytes_max(), std::nullopt};
 }
 
 void ApiHandler::on_request(net::HttpRequest request, net::Responder respond) {
   Principal principal;
-  auto match = admit(request, principal);
+  auto routed = admit(request, principal);
   const bool may_be_extra =
-      !match && match.error().kind == ProblemKind::not_found && shared_->config.extra_routes;
+      !routed && routed.error().kind == ProblemKind::not_found && shared_->config.extra_routes;
   if (may_be_extra && shared_->config.extra_routes(request, respond)) return;
 
+  Checked<RouteMatch> match = routed
+                                  ? settle(*std::move(routed), principal, request)
+                                  : Checked<RouteMatch>(tl::unexpected(std::move(routed).error()));
+  if (match && answer_names_.are_needed() && may_need_names(*match->route))
+    respond = with_answer_names(answer_names_, std::move(respond));
   const auto exchange =
       std::make_shared<Exchange>(std::move(request), std::move(respond), next_request_id());
   exchange->client_ip = client_ip_of(exchange->request, shared_->config.trusted_proxies);

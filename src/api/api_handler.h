@@ -12,6 +12,7 @@
 
 #include "api/api_shared.h"
 #include "api/exchange.h"
+#include "api/profile_names.h"
 
 namespace fanfare {
 
@@ -25,14 +26,17 @@ class ApiHandler final : public net::HttpHandler {
   net::HttpResponse on_refused(int status, std::string_view detail) override;
 
  private:
-  // The route of a request and who asks, or why not.
-  Checked<RouteMatch> admit(const net::HttpRequest& request, Principal& principal);
+  // Where a request goes and who asks, or why not.
+  Checked<Routed> admit(const net::HttpRequest& request, Principal& principal);
+  // The same once the body is there; the request is in our own words then.
+  Checked<RouteMatch> settle(Routed routed, const Principal& principal, net::HttpRequest& request);
   // Once it is known who asks, and for which tenant.
   void begin(const ExchangePtr& exchange);
   std::string next_request_id();
 
   const std::shared_ptr<ApiShared> shared_;
   ApiContext context_;
+  const AnswerNames answer_names_;
   TokenMemo tokens_;
   std::uint64_t request_id_state_ = 0;
 };

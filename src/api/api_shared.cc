@@ -33,6 +33,8 @@ ApiShared::ApiShared(ApiConfig from)
     : config(std::move(from)),
       admin_digest(config.admin_key.empty() ? "" : sha256_bytes(config.admin_key.reveal())),
       cursors(cursor_key_of(config)),
-      router(api_routes()) {}
+      profile(*config.profile),
+      router(api_routes()),
+      paths(router, profile.paths) {}
 
 }  // namespace fanfare

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/cursor.h"
+#include "api/path_aliases.h"
 #include "api/router.h"
 #include "auth/jwt.h"
 #include "base/clock.h"
@@ -32,6 +33,7 @@ struct ApiConfig {
   std::vector<Cidr> trusted_proxies = {};  // whose X-Forwarded-For is believed
   bool catalogue_is_open = false;          // event types need not be in the catalogue
   bool auto_create_tenants = false;  // an unknown external_id that an admin names makes its tenant
+  std::shared_ptr<const Profile> profile = std::make_shared<const Profile>();
   const Clock& clock;
   Random& random;
   // Asked for paths that no route knows (the inboxes of `fanfare dev`). True if it took the request
@@ -59,7 +61,9 @@ class ApiShared {
   const ApiConfig config;
   const std::string admin_digest;  // SHA-256 of the admin key; empty = none
   const CursorSigner cursors;
+  const Profile& profile;  // of the config
   const Router router;
+  const PathAliases paths;
   const std::shared_ptr<RunningKeys> running = std::make_shared<RunningKeys>();
 };
 

@@ -9,6 +9,7 @@ namespace fanfare {
 // handlers_system.cc
 void handle_livez(ApiContext& context, const ExchangePtr& exchange);
 void handle_readyz(ApiContext& context, const ExchangePtr& exchange);
+void handle_get_profile(ApiContext& context, const ExchangePtr& exchange);
 
 // handlers_keys.cc
 void handle_key_status(ApiContext& context, const ExchangePtr& exchange);

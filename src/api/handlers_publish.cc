@@ -123,7 +123,8 @@ void handle_publish(ApiContext& context, const ExchangePtr& exchange) {
   }
   auto event = read_publish(exchange->request.body,
                             {context.directory(), exchange->principal,
-                             context.shared.config.catalogue_is_open, std::move(tenant)});
+                             context.shared.config.catalogue_is_open, std::move(tenant),
+                             /*suggests=*/true, context.shared.profile});
   if (exchange->failed(event)) return;
   std::string event_id = event->event_id;
   auto claim = exchange->claim(
@@ -149,11 +150,14 @@ void handle_publish(ApiContext& context, const ExchangePtr& exchange) {
 void handle_publish_batch(ApiContext& context, const ExchangePtr& exchange) {
   auto in_query = only_tenant(*exchange);
   if (exchange->failed(in_query)) return;
-  const auto batch = read_batch(exchange->request.body, *std::move(in_query),
-                                same_tenant(exchange->principal, context.directory()));
+  const auto batch =
+      read_batch(exchange->request.body, *std::move(in_query),
+                 same_tenant(exchange->principal, context.directory()), context.shared.profile);
   if (exchange->failed(batch)) return;
-  PublishRules rules{context.directory(), exchange->principal,
-                     context.shared.config.catalogue_is_open, batch->tenant};
+  PublishRules rules{
+      context.directory(), exchange->principal,   context.shared.config.catalogue_is_open,
+      batch->tenant,
+      /*suggests=*/true,   context.shared.profile};
   auto items = std::make_shared<std::vector<BatchItem>>();
   std::vector<PublishRequest> requests = read_events(*batch, rules, *items);
   if (exchange->makes_tenants(missing_tenants(*items))) return;

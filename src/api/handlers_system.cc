@@ -1,4 +1,5 @@
 #include "api/handlers.h"
+#include "api/list_query.h"
 
 namespace fanfare {
 
@@ -27,6 +28,19 @@ void handle_readyz(ApiContext& context, const ExchangePtr& exchange) {
     TRY_VOID(reader.ping());
     return R"({"status":"ready"})";
   });
+}
+
+// What a client may rely on here, whoever it is.
+void handle_get_profile(ApiContext& context, const ExchangePtr& exchange) {
+  if (exchange->failed(only_tenant(*exchange))) return;
+  const Profile& profile = context.shared.profile;
+  JsonWriter out;
+  out.begin_object().text("name", profile.name).text("title", profile.title);
+  out.text("description", profile.description).text("tenant_word", profile.tenant_word);
+  out.text("catalogue", context.shared.config.catalogue_is_open ? "open" : "closed");
+  write_webhook_defaults(out, profile.webhooks);
+  out.end_object();
+  exchange->answer({200, out.take(), {}});
 }
 
 }  // namespace fanfare

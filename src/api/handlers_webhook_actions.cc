@@ -11,7 +11,6 @@ namespace {
 constexpr TextRule kSecretRule{1, 256, false};
 constexpr TextRule kIdRule{1, 64, false};
 constexpr TextRule kTypeRule{1, limits::kEventTypeBytesMax, false};
-constexpr std::chrono::seconds kOverlapDefault{86'400};
 
 using Change = Checked<bool> (*)(Webhook&);
 
@@ -66,12 +65,14 @@ struct RotateBody {
 
 Checked<RotateBody> read_rotation(ApiContext& context, const Exchange& exchange) {
   RotateBody result;
+  const WebhookDefaults& defaults = context.shared.profile.webhooks;
+  result.rotation = {std::nullopt, defaults.rotation_overlap, defaults.secret_format};
   auto tenant = read_with_tenant(context, exchange, [&result](ObjectReader& reader, const auto&) {
     if (auto secret = reader.text("secret", kSecretRule))
       result.rotation.secret = Secret(std::move(*secret));
     const auto most = limits::kSecretOverlapMax / std::chrono::seconds{1};
-    result.rotation.overlap = std::chrono::seconds{
-        reader.integer("overlap_seconds", 0, most).value_or(kOverlapDefault.count())};
+    if (const auto seconds = reader.integer("overlap_seconds", 0, most))
+      result.rotation.overlap = std::chrono::seconds{*seconds};
   });
   if (!tenant) return tl::unexpected<Problem>(std::move(tenant).error());
   result.tenant = *std::move(tenant);
@@ -120,10 +121,10 @@ Checked<TestBody> read_test(ApiContext& context, const Exchange& exchange, bool 
   });
   if (!tenant) return tl::unexpected<Problem>(std::move(tenant).error());
   result.tenant = *std::move(tenant);
-  if (result.payload.size() > limits::kPayloadBytesMax) {
-    return refuse(
-        ProblemKind::payload_too_large,
-        "payload may have at most " + std::to_string(limits::kPayloadBytesMax) + " bytes.");
+  const std::size_t bytes_max = context.shared.profile.limits.payload_bytes;
+  if (result.payload.size() > bytes_max) {
+    return refuse(ProblemKind::payload_too_large,
+                  "payload may have at most " + std::to_string(bytes_max) + " bytes.");
   }
   return result;
 }

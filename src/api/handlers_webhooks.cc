@@ -2,6 +2,7 @@
 
 #include "api/handlers.h"
 #include "api/list_query.h"
+#include "api/profile_names.h"
 #include "api/webhook_edit.h"
 #include "api/webhook_input.h"
 #include "base/ascii.h"
@@ -17,7 +18,9 @@ WebhookRules rules_of(ApiContext& context, const Principal& principal) {
                      context.shared.config.catalogue_is_open,
                      context.shared.config.random,
                      context.now(),
-                     same_tenant(principal, context.directory())};
+                     same_tenant(principal, context.directory()),
+                     std::nullopt,
+                     context.shared.profile};
   for (const auto& type : context.directory().event_types())
     rules.event_types.push_back(type->name);
   return rules;
@@ -143,6 +146,7 @@ void handle_get_webhook(ApiContext& context, const ExchangePtr& exchange) {
 void handle_change_webhook(ApiContext& context, const ExchangePtr& exchange) {
   auto body = parse_object(exchange->request.body);
   if (exchange->failed(body)) return;
+  rename_tenant(context.shared.profile, *body);
   const auto named = named_tenant(context, *exchange, *body);
   if (exchange->failed(named)) return;
   const auto webhook = find_webhook(context, *exchange, exchange->parameter(), *named);

@@ -1,5 +1,7 @@
 #include "api/list_query.h"
 
+#include "api/profile_names.h"
+
 namespace fanfare {
 
 std::optional<std::string> tenant_in(QueryReader& query) {
@@ -40,8 +42,9 @@ Checked<std::optional<std::string>> read_with_tenant(ApiContext& context, const 
                                                      const ReadFields& fields) {
   const auto in_query = only_tenant(exchange);
   if (!in_query) return in_query;
-  const auto body = parse_object(exchange.request.body);
+  auto body = parse_object(exchange.request.body);
   if (!body) return tl::unexpected<Problem>(body.error());
+  rename_tenant(context.shared.profile, *body);
   FieldErrors errors;
   ObjectReader reader(*body, "", errors);
   auto tenant = reader.tenant(*in_query, same_tenant(exchange.principal, context.directory()));

@@ -101,6 +101,13 @@ void FieldErrors::append(const FieldErrors& others) {
   omitted_ += others.omitted_;
 }
 
+void FieldErrors::repoint(const std::string& from, const std::string& to) {
+  for (FieldError& error : kept_) {
+    if (error.pointer == from || error.pointer.starts_with(from + "/"))
+      error.pointer.replace(0, from.size(), to);
+  }
+}
+
 bool FieldErrors::is_full() const {
   return kept_.size() >= limits::kFieldErrorsMax;
 }

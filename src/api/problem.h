@@ -70,6 +70,8 @@ class FieldErrors {
   void append(const FieldErrors& others);
   // Whether what is pushed now is only counted: then there is no use in finding words for it.
   bool is_full() const;
+  // Has whatever is at `from` or below it point to `to`: another name of the same field.
+  void repoint(const std::string& from, const std::string& to);
   // Keeps none, for an answer that has no room for them.
   void clear() { *this = {}; }
 

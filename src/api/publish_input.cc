@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 
 #include "api/json_input.h"
+#include "api/profile_names.h"
 #include "base/json_scan.h"
 #include "base/json_text.h"
 #include "domain/webhook_codec.h"
@@ -64,9 +65,9 @@ class PublishReader {
     if (request_.event_type.empty() && !has_bad_type_)
       add("/event_type", "required", "is required");
     if (data_.empty()) add("/data", "required", "is required: what happened, as any JSON value");
-    if (data_.size() > limits::kPayloadBytesMax) {
+    if (data_.size() > rules_.profile.limits.payload_bytes) {
       return refuse(ProblemKind::payload_too_large,
-                    "data may have at most " + std::to_string(limits::kPayloadBytesMax) +
+                    "data may have at most " + std::to_string(rules_.profile.limits.payload_bytes) +
                         " bytes; it has " + std::to_string(data_.size()) + ".");
     }
     auto tenant = tenant_of(rules_.principal, rules_.directory, named_tenant_);
@@ -89,13 +90,13 @@ class PublishReader {
  private:
   // A key may be written with escapes; hardly any is.
   void read_plain(const JsonMember& member) {
-    if (member.key.find('\\') == std::string_view::npos) return read(member);
+    if (member.key.find('\\') == std::string_view::npos) return read(member.key, member);
     const std::string key = unescape_json(member.key);
-    read({key, member.value});
+    read(key, {key, member.value});
   }
 
-  void read(const JsonMember& member) {
-    const std::string_view key = member.key;
+  // `key` is the field that the member stands for.
+  void read(std::string_view key, const JsonMember& member) {
     if (key == "event_type" || key == "event" || key == "type") return read_type(member);
     if (key == "data" || key == "payload") return read_data(member);
     if (key == "event_id") return read_event_id(member);
@@ -108,7 +109,15 @@ class PublishReader {
       if (member.value != "null") webhook_ids_ = member.value;
       return;
     }
-    read_unknown(key);
+    read_alias(member);
+  }
+
+  // Looked at last, so that our own names cost nothing more where a profile has others.
+  void read_alias(const JsonMember& member) {
+    const std::string* field = field_named(rules_.profile.event_requests, member.key);
+    if (field != nullptr) return read(*field, member);
+    if (is_tenant_word_of(rules_.profile, member.key)) return read("tenant_id", member);
+    read_unknown(member.key);
   }
 
   void read_unknown(std::string_view name) {
@@ -148,7 +157,7 @@ class PublishReader {
     auto text = text_of(member, errors_);
     if (!text) return;
     if (auto broken = broken_rule(*text, kEventIdRule)) {
-      add("/event_id", "invalid_text", std::move(*broken));
+      add("/" + std::string(member.key), "invalid_text", std::move(*broken));
       return;
     }
     request_.event_id = std::move(*text);
@@ -237,42 +246,6 @@ class PublishReader {
   FieldErrors errors_;
 };
 
-// The elements of an array that the scanner has checked: commas outside strings and brackets
-// separate them.
-std::vector<std::string_view> split_array(std::string_view array) {
-  std::vector<std::string_view> elements;
-  array = array.substr(1, array.size() - 2);
-  std::size_t start = 0;
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < array.size(); ++i) {
-    const char c = array[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-      continue;
-    }
-    if (c == '"') in_string = true;
-    if (c == '{' || c == '[') ++depth;
-    if (c == '}' || c == ']') --depth;
-    if (c == ',' && depth == 0) {
-      elements.push_back(array.substr(start, i - start));
-      start = i + 1;
-    }
-  }
-  const std::string_view last = array.substr(start);
-  if (!elements.empty() || last.find_first_not_of(" \t\r\n") != std::string_view::npos)
-    elements.push_back(last);
-  return elements;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  const std::size_t last = text.find_last_not_of(" \t\r\n");
-  return first == std::string_view::npos ? std::string_view{}
-                                         : text.substr(first, last - first + 1);
-}
-
 tl::unexpected<Problem> one_error(std::string pointer, std::string code, std::string detail) {
   return tl::unexpected<Problem>(
       validation_problem({{std::move(pointer), std::move(code), std::move(detail), ""}}));
@@ -309,7 +282,7 @@ Checked<PublishRequest> read_publish(std::string_view body, const PublishRules& 
 }
 
 Checked<BatchBody> read_batch(std::string_view body, std::optional<std::string> tenant_in_query,
-                              const SameTenant& same) {
+                              const SameTenant& same, const Profile& profile) {
   if (is_blank(body)) body = "{}";
   const auto members = scan_json_object(body);
   if (!members) return refuse(ProblemKind::malformed_json, members.error().message);
@@ -319,14 +292,13 @@ Checked<BatchBody> read_batch(std::string_view body, std::optional<std::string> 
   for (const JsonMember& as_written : *members) {
     const std::string name = unescape_json(as_written.key);
     const JsonMember member{name, as_written.value};
-    if (is_tenant_word(name)) {
+    if (is_tenant_word(name) || is_tenant_word_of(profile, name)) {
       read_tenant(member, batch.tenant, same, errors);
     } else if (name != "events") {
       errors.push_back({pointer_to("", name), "unknown_field",
                         "is not a field here; a batch is {\"events\": […]}", ""});
     } else if (member.value.front() == '[') {
-      for (const std::string_view element : split_array(member.value))
-        batch.events.push_back(trimmed(element));
+      batch.events = json_elements(member.value);
     } else if (member.value != "null") {
       return one_error("/events", "wrong_type",
                        "expected an array, got " + std::string(raw_kind(member.value)));

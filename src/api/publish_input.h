@@ -9,6 +9,7 @@
 
 #include "api/principal.h"
 #include "delivery/engine.h"
+#include "domain/profile.h"
 
 namespace fanfare {
 
@@ -18,6 +19,7 @@ struct PublishRules {
   bool catalogue_is_open = false;
   std::optional<std::string> tenant;  // named outside the event: in the query, or beside a batch
   bool suggests = true;  // whether errors name the closest that exists, which takes time
+  const Profile& profile = standard_profile();
 };
 
 // One event: the body of POST /events, or one element of a batch.
@@ -30,7 +32,7 @@ struct BatchBody {
   std::optional<std::string> tenant;
 };
 Checked<BatchBody> read_batch(std::string_view body, std::optional<std::string> tenant_in_query,
-                              const SameTenant& same);
+                              const SameTenant& same, const Profile& profile = standard_profile());
 
 // 422 unknown_event_type naming the closest, unless the catalogue knows the type or is open.
 std::optional<FieldError> unknown_event_type(const PublishRules& rules, const std::string& name,

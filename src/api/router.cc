@@ -61,6 +61,8 @@ Router::Router(std::span<const Route> routes) {
 
 RouteMatch Router::match(std::string_view method, std::string_view path) const {
   RouteMatch result;
+  // Clients that build paths from parts leave one slash too many.
+  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   const Segments parts = split(path);
   if (parts.is_too_long) return result;
   for (const Entry& entry : entries_) {

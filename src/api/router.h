@@ -28,6 +28,7 @@ inline constexpr RoleSet kAdmins = role_bit(Role::admin);
 inline constexpr RoleSet kWriters = kAdmins | role_bit(Role::tenant);
 inline constexpr RoleSet kReaders = kWriters | role_bit(Role::read);
 inline constexpr RoleSet kPublishers = kWriters | role_bit(Role::publish);
+inline constexpr RoleSet kEveryKey = kReaders | kPublishers;
 
 struct Route {
   std::string_view method;
@@ -53,6 +54,7 @@ struct RouteMatch {
 class Router {
  public:
   explicit Router(std::span<const Route> routes);
+  // A slash at the end of the path is no difference.
   RouteMatch match(std::string_view method, std::string_view path) const;
 
  private:

@@ -64,6 +64,8 @@ constexpr std::array kRoutes = {
     Route{"GET", "/api/v1/api-keys", handle_list_api_keys, kWriters, kNone},
     Route{"DELETE", "/api/v1/api-keys/{id}", handle_revoke_api_key, kWriters, kNone},
 
+    Route{"GET", "/api/v1/profile", handle_get_profile, kEveryKey, kNone},
+
     Route{"GET", "/livez", handle_livez, kAnybody, kNone},
     Route{"GET", "/readyz", handle_readyz, kAnybody, kNone},
 };

@@ -66,6 +66,7 @@ void write_webhook(JsonWriter& out, const Webhook& webhook, const WebhookViewOpt
   write_secret_state(out, webhook, options);
   out.text("envelope", name_of(settings.envelope));
   write_retry_policy(out, settings.retry);
+  out.number("retry_count", settings.retry.attempts - 1);
   out.number("timeout_seconds", settings.timeout / std::chrono::seconds{1});
   out.number("max_in_flight", settings.max_in_flight);
   write_metadata(out, settings.metadata);
@@ -80,6 +81,14 @@ std::string view_of(const Webhook& webhook, const WebhookViewOptions& options) {
   JsonWriter out;
   write_webhook(out, webhook, options);
   return out.take();
+}
+
+void write_webhook_defaults(JsonWriter& out, const WebhookDefaults& defaults) {
+  write_signature(out, defaults.signature);
+  write_retry_policy(out, defaults.retry);
+  out.number("retry_count", defaults.retry.attempts - 1);
+  out.text("envelope", name_of(defaults.envelope));
+  out.number("timeout_seconds", defaults.timeout / std::chrono::seconds{1});
 }
 
 void write_tenant(JsonWriter& out, const Tenant& tenant) {

@@ -10,6 +10,7 @@
 
 #include "api/json_writer.h"
 #include "domain/delivery.h"
+#include "domain/profile.h"
 #include "domain/tenant.h"
 
 namespace fanfare {
@@ -26,6 +27,9 @@ struct WebhookViewOptions {
 void write_webhook(JsonWriter& out, const Webhook& webhook, const WebhookViewOptions& options);
 std::string view_of(const Webhook& webhook, const WebhookViewOptions& options);
 std::string etag_of(const Webhook& webhook);
+
+// As members of an object that is open: what a webhook gets where its request says nothing.
+void write_webhook_defaults(JsonWriter& out, const WebhookDefaults& defaults);
 
 void write_tenant(JsonWriter& out, const Tenant& tenant);
 // `text` is the key itself, shown once; empty = left out.

@@ -30,10 +30,10 @@ Problem no_such_webhook() {
 }
 
 Checked<void> check_room(ApiContext& context, TenantId tenant) {
-  if (context.directory().webhook_count(tenant) < limits::kWebhooksPerTenantMax) return {};
-  return refuse(
-      ProblemKind::conflict,
-      "A tenant may have at most " + std::to_string(limits::kWebhooksPerTenantMax) + " webhooks.");
+  const std::size_t most = context.shared.profile.limits.webhooks_per_tenant;
+  if (context.directory().webhook_count(tenant) < most) return {};
+  return refuse(ProblemKind::conflict,
+                "A tenant may have at most " + std::to_string(most) + " webhooks.");
 }
 
 // Stores a new webhook (`expected` is 0), or a change to version `expected`, and answers.

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "api/custom_headers.h"
+#include "api/profile_names.h"
 #include "api/retry_input.h"
+#include "api/views.h"
 #include "base/ascii.h"
 #include "egress/target.h"
 #include "signing/signer.h"
@@ -33,9 +35,11 @@ class WebhookApply {
         rules_(rules),
         is_new_(is_new),
         webhook_(webhook),
-        settings_(webhook.settings) {}
+        settings_(webhook.settings),
+        defaults_(rules.profile.webhooks) {}
 
   WebhookBody run() {
+    if (is_new_) take_defaults();
     WebhookBody result;
     result.tenant = reader_.tenant(rules_.tenant, rules_.same_tenant);
     read_url();
@@ -56,6 +60,13 @@ class WebhookApply {
   }
 
  private:
+  void take_defaults() {
+    settings_.signature = defaults_.signature;
+    settings_.envelope = defaults_.envelope;
+    settings_.retry = defaults_.retry;
+    settings_.timeout = defaults_.timeout;
+  }
+
   void read_url() {
     if (is_new_ || reader_.has_null("url")) reader_.require("url", "where to send the events");
     const auto url = reader_.text("url", kUrlRule);
@@ -156,7 +167,7 @@ class WebhookApply {
   }
 
   void read_signature() {
-    if (reader_.has_null("signature")) settings_.signature = {};
+    if (reader_.has_null("signature")) settings_.signature = defaults_.signature;
     const json::value* value = reader_.any("signature");
     if (value == nullptr) return;
     if (value->is_string()) {
@@ -328,7 +339,7 @@ class WebhookApply {
   }
 
   void read_envelope() {
-    if (reader_.has_null("envelope")) settings_.envelope = Envelope::standard;
+    if (reader_.has_null("envelope")) settings_.envelope = defaults_.envelope;
     const auto name = reader_.text("envelope", kWordRule);
     if (!name) return;
     if (const auto envelope = envelope_named(*name)) {
@@ -340,13 +351,18 @@ class WebhookApply {
   }
 
   void read_retry() {
-    if (is_new_ || reader_.has_null("retry_policy")) settings_.retry = *retry_preset("standard");
+    const RetryPolicy before = settings_.retry;
+    if (reader_.has_null("retry_policy")) settings_.retry = defaults_.retry;
     if (const json::value* value = reader_.any("retry_policy")) {
       if (auto policy = read_retry_policy(*value, "/retry_policy", errors_))
         settings_.retry = *std::move(policy);
     }
     const auto count = reader_.integer("retry_count", 0, limits::kAttemptsMax - 1);
     if (!count) return;
+    // An answer that is sent back has both. If the policy was changed in it, the count is an old
+    // one.
+    const bool is_sent_back = !is_new_ && reader_.has("id");
+    if (is_sent_back && *count + 1 == before.attempts && settings_.retry != before) return;
     settings_.retry.attempts = static_cast<int>(*count) + 1;
     if (const auto checked = check(settings_.retry); !checked) {
       reader_.add_error("retry_count", "out_of_range", checked.error().message);
@@ -354,7 +370,7 @@ class WebhookApply {
   }
 
   void read_limits() {
-    if (reader_.has_null("timeout_seconds")) settings_.timeout = limits::kAttemptTimeoutDefault;
+    if (reader_.has_null("timeout_seconds")) settings_.timeout = defaults_.timeout;
     if (reader_.has_null("max_in_flight")) settings_.max_in_flight = limits::kInFlightDefault;
     if (const auto seconds =
             reader_.integer("timeout_seconds", limits::kAttemptTimeoutMin / std::chrono::seconds{1},
@@ -393,6 +409,7 @@ class WebhookApply {
     const bool lacks_key = settings_.signature.ed25519 && public_key(webhook_).empty();
     if (text || current_secret(webhook_).empty()) {
       Rotation rotation;
+      rotation.format = defaults_.secret_format;
       if (text) rotation.secret = Secret(*text);
       const auto rotated = rotate_secret(webhook_, rotation, rules_.now, rules_.random);
       if (!rotated) reader_.add_error("secret", "invalid_secret", rotated.error().message);
@@ -442,6 +459,7 @@ class WebhookApply {
   const bool is_new_;
   Webhook& webhook_;
   WebhookSettings& settings_;
+  const WebhookDefaults& defaults_;
   const WebhookStatus status_before_{webhook_.status};
   bool moves_ = false;                        // to another scheme, host or port
   std::vector<std::string> seen_headers_;     // in lower case, as the next two
@@ -453,7 +471,16 @@ class WebhookApply {
 
 WebhookBody apply_webhook_body(const json::object& body, const WebhookRules& rules, bool is_new,
                                Webhook& webhook) {
-  return WebhookApply(body, rules, is_new, webhook).run();
+  const auto as_answer = [&webhook, &rules] {
+    return parse_object(view_of(webhook, {rules.now, false, {}})).value_or(json::object{});
+  };
+  WebhookNames names =
+      in_our_names(rules.profile, body, is_new ? CurrentWebhook(nullptr) : as_answer);
+  WebhookBody result = WebhookApply(names.body, rules, is_new, webhook).run();
+  for (const FieldAlias& alias : names.used)
+    result.errors.repoint(pointer_to("", alias.field), pointer_to("", alias.alias));
+  result.errors.append(names.errors);
+  return result;
 }
 
 }  // namespace fanfare

@@ -1,5 +1,6 @@
 // What a request says about a webhook, applied to a copy of it. A create applies the body to the
-// defaults, a change to the webhook as it is; null sets a field back to its default (RFC 7396).
+// profile's defaults, a change to the webhook as it is; null sets a field back to its default (RFC
+// 7396).
 // Every mistake is collected. Pure but for the random bytes of a generated secret.
 #pragma once
 
@@ -7,7 +8,7 @@
 
 #include "api/json_input.h"
 #include "base/random.h"
-#include "domain/webhook.h"
+#include "domain/profile.h"
 #include "egress/policy.h"
 
 namespace fanfare {
@@ -20,6 +21,7 @@ struct WebhookRules {
   Timestamp now;
   SameTenant same_tenant;
   std::optional<std::string> tenant = std::nullopt;  // that the query names
+  const Profile& profile = standard_profile();
 };
 
 // The tenant the request names, if any; whether it may is the caller's to check. On errors
@@ -37,6 +39,7 @@ WebhookBody apply_webhook_body(const boost::json::object& body, const WebhookRul
 struct Rotation {
   std::optional<Secret> secret;
   Millis overlap{0};
+  SecretFormat format = SecretFormat::base64;  // of a generated one
 };
 Result<void> rotate_secret(Webhook& webhook, const Rotation& rotation, Timestamp now,
                            Random& random);

@@ -52,6 +52,13 @@ Result<void> check_is_another(const Webhook& webhook, const Rotation& rotation, 
   return {};
 }
 
+// The scheme `standard` decodes its secrets from base64, whatever the profile's others do.
+Secret new_secret(const SignatureSettings& signature, const Rotation& rotation, Random& random) {
+  const bool is_hex =
+      rotation.format == SecretFormat::hex && signature.scheme != SignatureScheme::standard;
+  return is_hex ? generate_hex_secret(random) : generate_secret(random);
+}
+
 }  // namespace
 
 Result<void> rotate_secret(Webhook& webhook, const Rotation& rotation, Timestamp now,
@@ -74,8 +81,9 @@ Result<void> rotate_secret(Webhook& webhook, const Rotation& rotation, Timestamp
   }
   webhook.secrets.insert(
       webhook.secrets.begin(),
-      SigningSecret{number, rotation.secret ? *rotation.secret : generate_secret(random), now,
-                    std::nullopt});
+      SigningSecret{number,
+                    rotation.secret ? *rotation.secret : new_secret(signature, rotation, random),
+                    now, std::nullopt});
   return {};
 }
 

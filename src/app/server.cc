@@ -81,7 +81,8 @@ std::function<void(const std::string&)> token_logger(Log& log) {
 
 // Members are destroyed from the last to the first: whoever uses a thing stands below it.
 struct Server::Impl {
-  explicit Impl(Config from, Log& to) : config(std::move(from)), log(to) {}
+  Impl(Config from, std::shared_ptr<const Profile> chosen, Log& to)
+      : config(std::move(from)), profile(std::move(chosen)), log(to) {}
   ~Impl() { end_threads(); }
 
   struct Reactor {
@@ -99,6 +100,7 @@ struct Server::Impl {
   void end_threads();
 
   const Config config;
+  const std::shared_ptr<const Profile> profile;
   Log& log;
   SystemClock clock;
   SystemRandom random;
@@ -132,7 +134,8 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
               {{"tenant", to_string(tenant)}});
   };
   TRY(policy, egress_policy_of(config));
-  TRY(JwtKeys jwt_keys, jwt_keys_of(config, JwtRules{}));
+  if (profile->limits.https_only) policy.allows_http = false;
+  TRY(JwtKeys jwt_keys, jwt_keys_of(config, jwt_rules_of(profile->jwt)));
   TRY(std::vector<Cidr> trusted_proxies, trusted_proxies_of(config));
 
   TRY(tls, net::TlsClient::create(net::TlsOptions{.ca_file = config.egress_ca_file}));
@@ -151,26 +154,28 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
                                                   .random = random,
                                                   .reactors = std::move(doors),
                                                   .on_attempt = attempt_logger(log, find_webhook),
-                                                  .reader_threads = reader_count(config)});
+                                                  .reader_threads = reader_count(config),
+                                                  .catalogue = profile->event_types});
   TRY_VOID(engine->recover());
   readers.resize(reader_count(config));
   for (std::unique_ptr<Reader>& reader : readers) {
     TRY(reader, store->open_reader());
   }
 
-  auto shared =
-      std::make_shared<ApiShared>(ApiConfig{.admin_key = config.admin_key,
-                                            .cursor_key = cursor_key,
-                                            .policy = policy,
-                                            .jwt_keys = std::move(jwt_keys),
-                                            .load_master_keys = master_key_reader(config),
-                                            .on_token_refused = token_logger(log),
-                                            .trusted_proxies = std::move(trusted_proxies),
-                                            .catalogue_is_open = config.catalogue_is_open,
-                                            .auto_create_tenants = config.auto_create_tenants,
-                                            .clock = clock,
-                                            .random = random,
-                                            .extra_routes = std::move(hooks.extra_routes)});
+  auto shared = std::make_shared<ApiShared>(ApiConfig{
+      .admin_key = config.admin_key,
+      .cursor_key = cursor_key,
+      .policy = policy,
+      .jwt_keys = std::move(jwt_keys),
+      .load_master_keys = master_key_reader(config),
+      .on_token_refused = token_logger(log),
+      .trusted_proxies = std::move(trusted_proxies),
+      .catalogue_is_open = config.catalogue_is_open.value_or(profile->catalogue_is_open),
+      .auto_create_tenants = config.auto_create_tenants.value_or(profile->auto_create_tenants),
+      .profile = profile,
+      .clock = clock,
+      .random = random,
+      .extra_routes = std::move(hooks.extra_routes)});
   for (Reactor& reactor : reactors) {
     reactor.handler =
         std::make_unique<ApiHandler>(*engine, *reactor.loop, *reactor.resolver, shared);
@@ -228,8 +233,10 @@ void Server::Impl::end_threads() {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
-Result<std::unique_ptr<Server>> Server::start(const Config& config, Log& log, ServerHooks hooks) {
-  auto impl = std::make_unique<Impl>(config, log);
+Result<std::unique_ptr<Server>> Server::start(const Config& config,
+                                              std::shared_ptr<const Profile> profile, Log& log,
+                                              ServerHooks hooks) {
+  auto impl = std::make_unique<Impl>(config, std::move(profile), log);
   TRY_VOID(impl->build(std::move(hooks)));
   TRY_VOID(impl->listen());
   impl->start_threads();

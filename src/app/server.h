@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "config/config.h"
 #include "delivery/engine.h"
+#include "domain/profile.h"
 #include "net/http_server.h"
 #include "telemetry/log.h"
 
@@ -26,7 +27,9 @@ struct ServerHooks {
 class Server {
  public:
   // Everything up to accepting connections. Errors are sentences for the person who started it.
-  static Result<std::unique_ptr<Server>> start(const Config& config, Log& log, ServerHooks hooks);
+  static Result<std::unique_ptr<Server>> start(const Config& config,
+                                               std::shared_ptr<const Profile> profile, Log& log,
+                                               ServerHooks hooks);
   ~Server();
 
   std::uint16_t port() const;

@@ -326,6 +326,12 @@ class Scanner {
   const char* wanted_ = "";
 };
 
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
 }  // namespace
 
 Result<std::vector<JsonMember>> scan_json_object(std::string_view text) {
@@ -340,6 +346,33 @@ Result<void> check_json(std::string_view text) {
   Scanner scanner(text, nullptr);
   if (!scanner.scan()) return tl::unexpected<Error>(scanner.error());
   return {};
+}
+
+// Commas outside strings and brackets separate them.
+std::vector<std::string_view> json_elements(std::string_view array) {
+  std::vector<std::string_view> elements;
+  array = array.substr(1, array.size() - 2);
+  std::size_t start = 0;
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < array.size(); ++i) {
+    const char c = array[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+      continue;
+    }
+    if (c == '"') in_string = true;
+    if (c == '{' || c == '[') ++depth;
+    if (c == '}' || c == ']') --depth;
+    if (c == ',' && depth == 0) {
+      elements.push_back(trimmed(array.substr(start, i - start)));
+      start = i + 1;
+    }
+  }
+  const std::string_view last = trimmed(array.substr(start));
+  if (!elements.empty() || !last.empty()) elements.push_back(last);
+  return elements;
 }
 
 }  // namespace fanfare

@@ -25,4 +25,8 @@ Result<std::vector<JsonMember>> scan_json_object(std::string_view text);
 // The same checks for any JSON value.
 Result<void> check_json(std::string_view text);
 
+// The elements of an array, each without surrounding white space; views into it. Only for text that
+// a scan has accepted.
+std::vector<std::string_view> json_elements(std::string_view array);
+
 }  // namespace fanfare

@@ -7,6 +7,7 @@
 
 #include "app/demo.h"
 #include "app/inbox.h"
+#include "app/profile_option.h"
 #include "app/server.h"
 #include "cli/console.h"
 #include "cli/server_process.h"
@@ -84,7 +85,7 @@ Result<void> run_demo(Server& server, Inbox& inbox, Console& console, const Conf
   return {};
 }
 
-int run_dev_server(const Config& config) {
+int run_dev_server(const Config& config, std::shared_ptr<const Profile> profile) {
   const SystemClock clock;
   ServerLog log(config, clock);
   const sigset_t signals = block_signals();
@@ -94,7 +95,8 @@ int run_dev_server(const Config& config) {
   hooks.extra_routes = [&inbox](net::HttpRequest& request, net::Responder& respond) {
     return inbox.take(request, respond);
   };
-  Result<std::unique_ptr<Server>> server = Server::start(config, log.log(), std::move(hooks));
+  Result<std::unique_ptr<Server>> server =
+      Server::start(config, std::move(profile), log.log(), std::move(hooks));
   if (!server) return complain(server.error());
   std::cout << "fanfare " FANFARE_VERSION " listening on " << url_of(config, (*server)->port())
             << std::endl;
@@ -127,7 +129,11 @@ class DevVerb final : public Verb {
            "what arrives, a first event.";
   }
   std::map<std::string, std::string> defaults() const override { return kDevDefaults; }
-  int run(const Config& config, const ConfigSources&) override { return run_dev_server(config); }
+  int run(const Config& config, const ConfigSources&) override {
+    auto profile = profile_of(config);
+    if (!profile) return complain_of_use(profile.error());
+    return run_dev_server(config, *std::move(profile));
+  }
 };
 
 }  // namespace

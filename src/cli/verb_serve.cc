@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "app/jwt_keys.h"
+#include "app/profile_option.h"
 #include "app/server.h"
 #include "cli/console.h"
 #include "cli/server_process.h"
@@ -31,12 +32,15 @@ class ServeVerb final : public Verb {
   const char* name() const override { return "serve"; }
   const char* summary() const override { return "Run the server."; }
   int run(const Config& config, const ConfigSources&) override {
-    if (const auto keys = jwt_keys_of(config, JwtRules{}); !keys)
+    auto profile = profile_of(config);
+    if (!profile) return complain_of_use(profile.error());
+    if (const auto keys = jwt_keys_of(config, jwt_rules_of((*profile)->jwt)); !keys)
       return complain_of_use(keys.error());
     const SystemClock clock;
     ServerLog log(config, clock);
     const sigset_t signals = block_signals();
-    Result<std::unique_ptr<Server>> server = Server::start(config, log.log(), {});
+    Result<std::unique_ptr<Server>> server =
+        Server::start(config, *std::move(profile), log.log(), {});
     if (!server) return complain(server.error());
     warn_if_nobody_can_log_in(**server, config, log.log());
     std::cout << "fanfare " FANFARE_VERSION " listening on " << url_of(config, (*server)->port())

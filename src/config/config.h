@@ -46,8 +46,9 @@ struct Config {
   bool egress_metadata = false;
   std::vector<std::string> trusted_proxies;  // CIDR texts, likewise
   std::string egress_ca_file;                // empty = the system's
-  bool catalogue_is_open = false;
-  bool auto_create_tenants = false;
+  std::string profile;                       // a name or a path, judged by profile_file.h
+  // None = as the profile says.
+  std::optional<bool> catalogue_is_open, auto_create_tenants;
   int reactors = 0;  // 0 = one for each two cores, at least one
   int reader_threads = 2;
   std::string log_level;   // a name that telemetry/log.h knows

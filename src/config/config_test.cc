@@ -58,7 +58,8 @@ TEST_F(LoadConfig, DefaultsAreClosedAndLocal) {
   EXPECT_THAT(config.egress_allow, IsEmpty());
   EXPECT_FALSE(config.egress_http);
   EXPECT_FALSE(config.egress_metadata);
-  EXPECT_FALSE(config.catalogue_is_open);
+  EXPECT_EQ(config.profile, "standard");
+  EXPECT_FALSE(config.catalogue_is_open.has_value()) << "the profile decides";
   EXPECT_EQ(config.reactors, 0);
   EXPECT_EQ(config.reader_threads, 2);
   EXPECT_EQ(config.log_level, "info");
@@ -354,7 +355,7 @@ TEST_F(LoadConfig, EveryTextFormIsRead) {
   EXPECT_EQ(config.database.path, "/var/lib/f.db");
   EXPECT_TRUE(config.egress_metadata);
   EXPECT_EQ(config.egress_ca_file, "ca.pem");
-  EXPECT_TRUE(config.catalogue_is_open);
+  EXPECT_EQ(config.catalogue_is_open, true);
   EXPECT_EQ(config.reactors, 64);
   EXPECT_EQ(config.reader_threads, 1);
   EXPECT_EQ(config.log_level, "off");

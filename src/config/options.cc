@@ -164,13 +164,23 @@ Result<void> apply_egress_ca_file(Config& config, std::string_view text) {
   return {};
 }
 
+Result<void> apply_profile(Config& config, std::string_view text) {
+  if (text.empty()) return invalid("must be a profile's name or the path of its file");
+  config.profile = text;
+  return {};
+}
+
 Result<void> apply_auto_create_tenants(Config& config, std::string_view text) {
+  config.auto_create_tenants.reset();
+  if (text == "profile") return {};
   TRY(config.auto_create_tenants, parse_switch(text));
   return {};
 }
 
 Result<void> apply_catalogue(Config& config, std::string_view text) {
-  if (text != "open" && text != "closed") return invalid("must be open or closed");
+  config.catalogue_is_open.reset();
+  if (text == "profile") return {};
+  if (text != "open" && text != "closed") return invalid("must be open, closed or profile");
   config.catalogue_is_open = text == "open";
   return {};
 }
@@ -241,6 +251,11 @@ std::string show_listen(const Config& config) {
 std::string show_database(const Config& config) {
   if (config.database.kind == DatabaseKind::memory) return "memory:";
   return "sqlite:" + config.database.path;
+}
+
+std::string show_catalogue(const Config& config) {
+  if (!config.catalogue_is_open) return "profile";
+  return *config.catalogue_is_open ? "open" : "closed";
 }
 
 std::string joined(const std::vector<std::string>& entries) {
@@ -345,23 +360,36 @@ const ConfigOption kOptions[] = {
              "system's.",
      .apply = apply_egress_ca_file,
      .show = [](const Config& c) { return c.egress_ca_file; }},
+    {.name = "profile",
+     .environment = "FANFARE_PROFILE",
+     .toml_key = "profile",
+     .default_value = "standard",
+     .value_hint = "NAME|PATH",
+     .help = "What clients expect: standard, airwave, email-sla, whatsapp-crm, nuke, ops-center, "
+             "or a file of your own such as ./mine.toml.",
+     .apply = apply_profile,
+     .show = [](const Config& c) { return c.profile; }},
     {.name = "catalogue",
      .environment = "FANFARE_CATALOGUE",
      .toml_key = "catalogue",
-     .default_value = "closed",
-     .value_hint = "open|closed",
-     .help = "Closed refuses event types that are not registered; open accepts any.",
+     .default_value = "profile",
+     .value_hint = "open|closed|profile",
+     .help = "Closed refuses event types that are not registered; open accepts any; profile "
+             "is as the profile says.",
      .apply = apply_catalogue,
-     .show = [](const Config& c) { return std::string(c.catalogue_is_open ? "open" : "closed"); }},
+     .show = show_catalogue},
     {.name = "auto-create-tenants",
      .environment = "FANFARE_AUTO_CREATE_TENANTS",
      .toml_key = "auto_create_tenants",
-     .default_value = "false",
+     .default_value = "profile",
      .value_hint = "",
-     .help =
-         "An unknown external id that an admin names, to publish or to create, makes its tenant.",
+     .help = "An unknown external id that an admin names, to publish or to create, makes its "
+             "tenant; profile is as the profile says.",
      .apply = apply_auto_create_tenants,
-     .show = [](const Config& c) { return show_switch(c.auto_create_tenants); }},
+     .show =
+         [](const Config& c) {
+           return c.auto_create_tenants ? show_switch(*c.auto_create_tenants) : "profile";
+         }},
     {.name = "reactors",
      .environment = "FANFARE_REACTORS",
      .toml_key = "reactors",

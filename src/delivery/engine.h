@@ -138,6 +138,7 @@ class Engine {
   void disable_gone(WebhookPtr webhook);
   Result<void> check_master_key(const ConfigSnapshot& config);
   void count_seals(const ConfigSnapshot& config);
+  Result<void> put_in_catalogue(ConfigSnapshot& config);
 };
 
 template <class T>

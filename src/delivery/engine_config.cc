@@ -4,7 +4,9 @@
 #include <atomic>
 #include <charconv>
 #include <memory>
+#include <set>
 #include <shared_mutex>
+#include <sstream>
 #include <utility>
 
 #include "delivery/engine.h"
@@ -22,7 +24,8 @@ SealPlace secret_place(const Webhook& webhook, int number) {
   return SealPlace{webhook.tenant, to_string(webhook.id), "signing_secret", number};
 }
 constexpr const char* kKeyCheck = "key_check";
-constexpr std::string_view kSeals = "seals:";  // and the data key's id
+constexpr std::string_view kSeals = "seals:";                    // and the data key's id
+constexpr const char* kSeededEventTypes = "seeded_event_types";  // one name in a line
 
 }  // namespace
 
@@ -194,6 +197,7 @@ Result<void> Engine::recover() {
   TRY(ConfigSnapshot config, reader->load_config());
 
   TRY_VOID(check_master_key(config));
+  TRY_VOID(put_in_catalogue(config));
   for (const TenantKey& key : config.tenant_keys) {
     TRY_VOID(vault().add_tenant_key(key.tenant, key.key_id, key.wrapped));
     impl_->last_key_id = std::max(impl_->last_key_id.load(), key.key_id);
@@ -254,6 +258,40 @@ void Engine::count_seals(const ConfigSnapshot& config) {
     // Lost if the journal is full: the next block counts all of it.
     impl_->journal.submit(std::move(op), [](WriteAction&, const Result<OpDone>&) {});
   };
+}
+
+// The names that were ever put in are remembered, so that a type that a person has deleted does not
+// come back, and one that a person has made or changed stays as it is. All of it is one
+// transaction.
+Result<void> Engine::put_in_catalogue(ConfigSnapshot& config) {
+  std::string remembered;
+  for (const auto& [key, value] : config.settings) {
+    if (key == kSeededEventTypes) remembered = value;
+  }
+  std::set<std::string> seen;
+  for (std::istringstream lines(remembered); std::getline(lines, remembered);)
+    seen.insert(remembered);
+  std::vector<WriteOp> ops;
+  for (const EventType& type : impl_->parts.catalogue) {
+    if (!seen.insert(type.name).second) continue;
+    EventType stored = type;
+    stored.created_at = impl_->parts.clock.wall_now();
+    ops.push_back({PutEventTypeOp{std::move(stored), /*must_be_new=*/true}, std::nullopt});
+  }
+  if (ops.empty()) return {};
+  std::string names;
+  for (const std::string& name : seen) names += name + '\n';
+  ops.push_back({SetSettingOp{kSeededEventTypes, std::move(names)}, std::nullopt});
+  TRY(const auto results, impl_->parts.store.writer().commit(ops));
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (results[i]) {
+      if (auto* put = std::get_if<PutEventTypeOp>(&ops[i].action))
+        config.event_types.push_back(std::move(put->type));
+    } else if (results[i].error().code != Errc::conflict) {
+      return tl::unexpected(results[i].error());
+    }
+  }
+  return {};
 }
 
 void Engine::run_journal(const std::stop_token& stop) {

@@ -63,7 +63,8 @@ class EngineTest : public ::testing::Test {
                         .reactors = {{loop, *sender}},
                         .on_attempt = nullptr,
                         .in_flight_max = in_flight_max,
-                        .lane_bytes_max = lane_bytes_max};
+                        .lane_bytes_max = lane_bytes_max,
+                        .catalogue = catalogue};
     engine = std::make_unique<Engine>(std::move(parts));
     const auto recovered = engine->recover();
     ASSERT_TRUE(recovered) << recovered.error().message;
@@ -189,6 +190,7 @@ class EngineTest : public ::testing::Test {
   std::unique_ptr<ScriptedSender> sender;
   std::unique_ptr<Engine> engine;
   std::size_t in_flight_max = limits::kInFlightTotalMax;  // set before a restart
+  std::vector<EventType> catalogue;                       // of the profile
   std::size_t lane_bytes_max = limits::kLanesBytesMax;
   std::unique_ptr<Reader> store_reader;
   std::jthread journal;

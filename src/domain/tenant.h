@@ -44,6 +44,8 @@ struct EventType {
   std::string sample;  // JSON text of `data`; empty = none
   std::string schema;  // JSON Schema text; empty = none
   Timestamp created_at;
+
+  bool operator==(const EventType&) const = default;
 };
 
 }  // namespace fanfare

@@ -132,6 +132,12 @@ Secret generate_secret(Random& random) {
   return Secret(std::string(kHmacPrefix) + base64_encode(bytes));
 }
 
+Secret generate_hex_secret(Random& random) {
+  std::array<std::uint8_t, 32> bytes;
+  random.fill(bytes);
+  return Secret(std::string(kHmacPrefix) + hex_encode(bytes));
+}
+
 Secret generate_ed25519_key(Random& random) {
   std::string seed(kSeedBytes, '\0');
   random.fill({data_of(seed), seed.size()});

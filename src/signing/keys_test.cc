@@ -71,6 +71,15 @@ TEST(GenerateSecret, MakesA32ByteSecretThatFitsTheStandardScheme) {
   EXPECT_TRUE(check_secret(SignatureScheme::stripe, first)) << "a scheme may be changed later";
 }
 
+TEST(GenerateSecret, MakesHexForSchemesThatSignWithTheText) {
+  SeededRandom random(1);
+
+  const Secret secret = generate_hex_secret(random);
+
+  EXPECT_THAT(secret.reveal(), testing::MatchesRegex("whsec_[0-9a-f]{64}"));
+  EXPECT_TRUE(check_secret(SignatureScheme::stripe, secret));
+}
+
 TEST(GenerateEd25519Key, WritesSeedAndPublicKey) {
   SeededRandom random(1);
   const Secret text = generate_ed25519_key(random);

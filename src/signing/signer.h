@@ -60,6 +60,8 @@ Result<void> check_signature_settings(const SignatureSettings& settings);
 // A new secret: `whsec_` + base64 of 32 random bytes; for an Ed25519 key `whsk_` + base64 of seed
 // and public key.
 Secret generate_secret(Random& random);
+// The same with the bytes as 64 hex digits: for schemes that sign with the whole text.
+Secret generate_hex_secret(Random& random);
 Secret generate_ed25519_key(Random& random);
 // `whpk_` + base64 of the public key of a `whsk_` text.
 Result<std::string> public_key_of(const Secret& ed25519_key);

@@ -1,0 +1,58 @@
+#include "app/profile_option.h"
+
+#include <fstream>
+#include <iterator>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace fanfare {
+namespace {
+
+Result<std::shared_ptr<const Profile>> chosen(const std::string& name) {
+  ConfigSources sources;
+  sources.flags["profile"] = name;
+  return profile_of(*load_config(sources));
+}
+
+TEST(ProfileOption, EachThatComesWithTheServerIsFitForUse) {
+  for (const EmbeddedProfile& embedded : embedded_profiles()) {
+    const auto profile = chosen(std::string(embedded.name));
+
+    ASSERT_TRUE(profile) << profile.error().message;
+    EXPECT_EQ((*profile)->name, embedded.name);
+    EXPECT_FALSE((*profile)->title.empty());
+  }
+}
+
+TEST(ProfileOption, TheSixAreThere) {
+  std::vector<std::string> names;
+  for (const EmbeddedProfile& embedded : embedded_profiles()) names.emplace_back(embedded.name);
+
+  EXPECT_THAT(names, testing::ElementsAre("airwave", "email-sla", "nuke", "ops-center", "standard",
+                                          "whatsapp-crm"));
+}
+
+TEST(ProfileOption, TheExampleOfTheDocumentationIsOne) {
+  std::ifstream page(FANFARE_SOURCE_DIR "/docs/profiles.md");
+  const std::string text{std::istreambuf_iterator<char>(page), {}};
+  const std::size_t begin = text.find("```toml\n") + 8;
+
+  const auto profile =
+      parse_profile(text.substr(begin, text.find("```", begin) - begin), "docs", profile_rules());
+
+  ASSERT_TRUE(profile) << profile.error().message;
+  EXPECT_EQ(profile->name, "bakery");
+}
+
+TEST(ProfileOption, AMistakeIsNamedWithThePlaceThatAskedForIt) {
+  const auto profile = chosen("nobody");
+
+  ASSERT_FALSE(profile);
+  EXPECT_THAT(
+      profile.error().message,
+      testing::StartsWith("--profile: profile cannot be used: \"nobody\" is not a profile"));
+}
+
+}  // namespace
+}  // namespace fanfare
