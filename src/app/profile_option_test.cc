@@ -45,6 +45,27 @@ TEST(ProfileOption, TheExampleOfTheDocumentationIsOne) {
   EXPECT_EQ(profile->name, "bakery");
 }
 
+TEST(ProfileOption, ATokenMustHoldWhatTheProfileSays) {
+  JwtDefaults defaults;
+  defaults.tenant_claim = "org";
+  defaults.role_claim = "role";
+  defaults.roles = {{"service_role", Role::admin}};
+  defaults.default_role = Role::read;
+  defaults.audience = "us";
+  defaults.lifetime_max = Millis{5000};
+
+  const JwtRules rules = jwt_rules_of(defaults);
+
+  EXPECT_EQ(rules.tenant_claim, "org");
+  EXPECT_EQ(rules.role_claim, "role");
+  EXPECT_EQ(rules.roles.at("service_role"), Role::admin);
+  EXPECT_EQ(rules.default_role, Role::read);
+  EXPECT_EQ(rules.audience, "us");
+  EXPECT_EQ(rules.lifetime_max, Millis{5000});
+  EXPECT_EQ(jwt_rules_of(JwtDefaults{}).tenant_claim, JwtRules{}.tenant_claim);
+  EXPECT_EQ(jwt_rules_of(JwtDefaults{}).lifetime_max, JwtRules{}.lifetime_max);
+}
+
 TEST(ProfileOption, AMistakeIsNamedWithThePlaceThatAskedForIt) {
   const auto profile = chosen("nobody");
 

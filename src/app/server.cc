@@ -17,6 +17,7 @@
 #include "app/egress_options.h"
 #include "app/jwt_keys.h"
 #include "app/master_key.h"
+#include "app/profile_option.h"
 #include "auth/vault.h"
 #include "delivery/engine_parts.h"
 #include "egress/http_sender.h"

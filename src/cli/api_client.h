@@ -41,7 +41,7 @@ Result<ApiAccess> api_access(const ApiFlags& flags, const Config& config,
 struct ApiRequest {
   std::string method = "GET";
   std::string path;  // "/api/v1/tenants?limit=1"
-  std::string body;  // JSON; empty = none
+  std::string body{};  // JSON; empty = none
   std::chrono::seconds timeout{60};
 };
 struct ApiAnswer {
