@@ -180,6 +180,36 @@ test('a token of an unknown tenant is forbidden, or makes the tenant where that 
   }
 });
 
+test('tokens of Supabase just work with the profile nuke', async () => {
+  writeFileSync(inFiles('supabase.secret'), `${secret}\n`);
+  const nuke = await startServer({
+    args: ['--profile', 'nuke', '--jwt-secret-file', inFiles('supabase.secret')],
+  });
+  try {
+    const issued = 1_627_208_540;
+    const tenYears = { iat: issued, exp: 1_942_784_540, aud: undefined };
+    const bare = { header: { kid: undefined } };
+    const service = sign({ ...tenYears, iss: 'supabase', ref: 'abc', role: 'service_role' }, bare);
+    const anon = sign({ ...tenYears, iss: 'supabase', ref: 'abc', role: 'anon' }, bare);
+    const user = sign({
+      iss: 'https://abc.supabase.co/auth/v1', sub: '6c9f1f64-0b43-4f0e-9c60-6d1c1b0f8a11',
+      aud: 'authenticated', role: 'authenticated', email: 'a@example.com', aal: 'aal1',
+      app_metadata: { provider: 'email', providers: ['email'] }, amr: [{ method: 'password' }],
+    }, { header: { kid: 'Xy+/9kVb1RxZ0mBd' } });
+
+    const body = { url: 'https://example.com/a', events: ['vehicle.created'] };
+    const made = await api(nuke, 'POST', '/functions/v1/webhooks-manage', { key: user, body, base: '' });
+    assert.equal(made.status, 201, made.text);
+    assert.equal((await api(nuke, 'GET', '/tenants', { key: user })).status, 403);
+    const tenants = await apiOk(nuke, 'GET', '/tenants', { key: service });
+    assert.deepEqual(tenants.data.map((tenant) => tenant.external_id),
+      ['6c9f1f64-0b43-4f0e-9c60-6d1c1b0f8a11']);
+    assert.equal((await api(nuke, 'GET', '/webhooks', { key: anon })).status, 401);
+  } finally {
+    await nuke.stop();
+  }
+});
+
 test('a file of keys with a mistake stops the start, with file, line and reason', async () => {
   writeFileSync(inFiles('bad.toml'), '[[key]]\nalgorithm = "HS256"\nsecret_file = "rs.pem"\n');
   await assert.rejects(startServer({ args: ['--jwt-keys', inFiles('bad.toml')] }), (error) => {
