@@ -16,7 +16,7 @@ MAY_INCLUDE = {
     "signing": "base domain",
     "net": "base domain",
     "egress": "base domain net",
-    "storage": "base domain",
+    "storage": "base domain signing",
     "auth": "base domain signing",
     "transform": "base domain",
     "delivery": "base domain signing egress storage auth transform telemetry",

@@ -130,9 +130,9 @@ Checked<Routed> ApiHandler::admit(const net::HttpRequest& request, Principal& pr
                   "administrator makes it with POST /api/v1/tenants.");
   }
   if (!who) return tl::unexpected<Problem>(std::move(who).error());
-  if (auto may = authorize(*who, routed->roles()); !may)
-    return tl::unexpected<Problem>(std::move(may).error());
   principal = *std::move(who);
+  if (auto may = authorize(principal, routed->roles()); !may)
+    return tl::unexpected<Problem>(std::move(may).error());
   return routed;
 }
 
@@ -155,6 +155,27 @@ Checked<RouteMatch> ApiHandler::settle(Routed routed, const Principal& principal
   return std::move(routed.target.match);
 }
 
+// Who knocks at what is closed to them: a key that opens nothing, or one too small for a route of
+// admins.
+void ApiHandler::note_refusal(const Problem& problem, const net::HttpRequest& request,
+                              const Principal& principal, const Origin& origin) {
+  const auto is_for_admins = [&] {
+    const auto routed = shared_->paths.find(request);
+    return routed && routed->roles() == kAdmins;
+  };
+  const bool is_login = problem.kind == ProblemKind::unauthorized;
+  if (!is_login && !(problem.kind == ProblemKind::forbidden && is_for_admins())) return;
+  const auto left_out = shared_->refusals.take(context_.now());
+  if (!left_out) return;
+  AuditEntry entry = refusal_entry(problem, request, *left_out);
+  if (!principal.name.empty()) {
+    entry.actor = actor_of(principal, context_.directory());
+    entry.tenant = principal.tenant;
+  }
+  note_origin(entry, request, origin);
+  context_.engine.record(std::move(entry), context_.home, [](const Result<Unit>&) {});
+}
+
 net::HeadVerdict ApiHandler::on_head(const net::HttpRequest& request) {
   Principal principal;
   const auto routed = admit(request, principal);
@@ -162,7 +183,10 @@ net::HeadVerdict ApiHandler::on_head(const net::HttpRequest& request) {
     const bool may_be_extra =
         routed.error().kind == ProblemKind::not_found && shared_->config.extra_routes;
     if (may_be_extra) return {limits::kBodyBytesMax, std::nullopt};
-    return {0, response_of(routed.error(), next_request_id())};
+    const std::string request_id = next_request_id();
+    note_refusal(routed.error(), request, principal,
+                 {client_ip_of(request, shared_->config.trusted_proxies), request_id});
+    return {0, response_of(routed.error(), request_id)};
   }
   if (const auto type = check_content_type(request, routed->is_aliased); !type) {
     return {0, response_of(type.error(), next_request_id())};
@@ -189,16 +213,23 @@ void ApiHandler::on_request(net::HttpRequest request, net::Responder respond) {
   const auto exchange =
       std::make_shared<Exchange>(std::move(request), std::move(respond), next_request_id());
   exchange->client_ip = client_ip_of(exchange->request, shared_->config.trusted_proxies);
+  if (!match) {
+    note_refusal(match.error(), exchange->request, principal,
+                 {exchange->client_ip, exchange->request_id});
+  }
   if (exchange->failed(match)) return;
   exchange->route = match->route;
   exchange->parameters = std::move(match->parameters);
   exchange->principal = std::move(principal);
   if (exchange->principal.missing_tenant.empty()) return begin(exchange);
   const std::string missing = std::exchange(exchange->principal.missing_tenant, {});
-  ensure_tenant(context_, missing, reply_to<TenantId>(exchange, [this, exchange](TenantId made) {
-                  exchange->principal.tenant = made;
-                  begin(exchange);
-                }));
+  ensure_tenant(context_, missing,
+                reply_to<TenantId>(exchange,
+                                   [this, exchange](TenantId made) {
+                                     exchange->principal.tenant = made;
+                                     begin(exchange);
+                                   }),
+                exchange->origin(context_));
 }
 
 void ApiHandler::begin(const ExchangePtr& exchange) {

@@ -32,6 +32,8 @@ class ApiHandler final : public net::HttpHandler {
   Checked<RouteMatch> settle(Routed routed, const Principal& principal, net::HttpRequest& request);
   // Once it is known who asks, and for which tenant.
   void begin(const ExchangePtr& exchange);
+  void note_refusal(const Problem& problem, const net::HttpRequest& request,
+                    const Principal& principal, const Origin& origin);
   std::string next_request_id();
 
   const std::shared_ptr<ApiShared> shared_;

@@ -37,4 +37,16 @@ ApiShared::ApiShared(ApiConfig from)
       router(api_routes()),
       paths(router, profile.paths) {}
 
+std::optional<std::size_t> RefusalBudget::take(Timestamp now) {
+  const std::lock_guard lock(mu_);
+  const Timestamp minute = std::chrono::floor<std::chrono::minutes>(now);
+  if (std::exchange(minute_, minute) != minute) recorded_ = 0;
+  if (recorded_ == limits::kAuditRefusalsPerMinuteMax) {
+    ++left_out_;
+    return std::nullopt;
+  }
+  ++recorded_;
+  return std::exchange(left_out_, 0);
+}
+
 }  // namespace fanfare

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -54,6 +55,21 @@ class RunningKeys {
   std::unordered_set<std::string> keys_;
 };
 
+// How many refused requests go into the audit log: anybody can make them, and none may fill the
+// disk.
+class RefusalBudget {
+ public:
+  // None if this minute has had its share. Else how many were left out since the last one that was
+  // recorded.
+  std::optional<std::size_t> take(Timestamp now);
+
+ private:
+  std::mutex mu_;
+  Timestamp minute_{};
+  std::size_t recorded_ = 0;
+  std::size_t left_out_ = 0;
+};
+
 class ApiShared {
  public:
   explicit ApiShared(ApiConfig from);
@@ -65,6 +81,7 @@ class ApiShared {
   const Router router;
   const PathAliases paths;
   const std::shared_ptr<RunningKeys> running = std::make_shared<RunningKeys>();
+  RefusalBudget refusals;
 };
 
 }  // namespace fanfare

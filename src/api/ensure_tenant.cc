@@ -38,7 +38,7 @@ std::optional<std::string> broken_external_id(std::string_view text) {
 }
 
 void ensure_tenants(ApiContext& context, const std::vector<std::string>& external_ids,
-                    Reply<Unit> reply) {
+                    Reply<Unit> reply, const AuditEntry& origin) {
   std::set<std::string> missing;
   for (const std::string& external_id : external_ids) {
     if (!context.directory().tenant_by_external_id(external_id)) missing.insert(external_id);
@@ -55,19 +55,24 @@ void ensure_tenants(ApiContext& context, const std::vector<std::string>& externa
                   .name = external_id,
                   .metadata = {},
                   .created_at = now};
-    context.engine.create_tenant(std::move(tenant), std::nullopt, context.home,
+    AuditEntry entry = audit_entry(nullptr, &tenant);
+    copy_origin(entry, origin);
+    context.engine.create_tenant(std::move(tenant), std::move(entry), context.home,
                                  [waiting](const Result<Unit>& result) { made(*waiting, result); });
   }
 }
 
-void ensure_tenant(ApiContext& context, const std::string& external_id, Reply<TenantId> reply) {
-  ensure_tenants(context, {external_id},
-                 [&context, external_id, reply = std::move(reply)](Result<Unit> done) mutable {
-                   if (!done) return reply(tl::unexpected(std::move(done).error()));
-                   const auto tenant = context.directory().tenant_by_external_id(external_id);
-                   if (tenant) return reply(tenant->id);
-                   reply(fail(Errc::not_found, "the tenant was deleted at this moment"));
-                 });
+void ensure_tenant(ApiContext& context, const std::string& external_id, Reply<TenantId> reply,
+                   const AuditEntry& origin) {
+  ensure_tenants(
+      context, {external_id},
+      [&context, external_id, reply = std::move(reply)](Result<Unit> done) mutable {
+        if (!done) return reply(tl::unexpected(std::move(done).error()));
+        const auto tenant = context.directory().tenant_by_external_id(external_id);
+        if (tenant) return reply(tenant->id);
+        reply(fail(Errc::not_found, "the tenant was deleted at this moment"));
+      },
+      origin);
 }
 
 }  // namespace fanfare

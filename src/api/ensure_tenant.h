@@ -19,10 +19,12 @@ namespace fanfare {
 std::optional<std::string> broken_external_id(std::string_view text);
 
 // Makes each of these tenants, named as its external_id, unless it is there; then replies. Every
-// one must be fit to be an external_id.
+// one must be fit to be an external_id. In the audit log they are made by whom `origin` names, from
+// where it says.
 void ensure_tenants(ApiContext& context, const std::vector<std::string>& external_ids,
-                    Reply<Unit> reply);
+                    Reply<Unit> reply, const AuditEntry& origin = {});
 // The same for one, and answers its id.
-void ensure_tenant(ApiContext& context, const std::string& external_id, Reply<TenantId> reply);
+void ensure_tenant(ApiContext& context, const std::string& external_id, Reply<TenantId> reply,
+                   const AuditEntry& origin = {});
 
 }  // namespace fanfare

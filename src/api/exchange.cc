@@ -29,9 +29,10 @@ bool Exchange::makes_tenants(const std::vector<std::string>& missing) {
   if (missing.empty() || tenant_maker == nullptr) return false;
   ApiContext& context = *std::exchange(tenant_maker, nullptr);
   const auto self = shared_from_this();
-  ensure_tenants(context, missing, reply_to<Unit>(self, [&context, self](Unit) {
-                   self->route->handler(context, self);
-                 }));
+  ensure_tenants(
+      context, missing,
+      reply_to<Unit>(self, [&context, self](Unit) { self->route->handler(context, self); }),
+      origin(context));
   return true;
 }
 
@@ -42,11 +43,32 @@ void Exchange::fail(const Problem& problem) {
   std::exchange(respond_, {})(response_of(problem, request_id));
 }
 
-std::optional<IdempotencyClaim> Exchange::claim(
-    Timestamp now, UniqueFunction<StoredAnswer(const OpDone&)> render) const {
-  if (!idempotency) return std::nullopt;
-  return IdempotencyClaim{idempotency->scope, idempotency->key, idempotency->fingerprint, now,
-                          std::move(render)};
+void Exchange::audit(ApiContext& context, AuditEntry entry) {
+  copy_origin(entry, origin(context));
+  audited_.push_back(std::move(entry));
+}
+
+AuditEntry Exchange::origin(ApiContext& context) const {
+  AuditEntry entry;
+  entry.actor = actor_of(principal, context.directory());
+  note_origin(entry, request, {client_ip, request_id});
+  return entry;
+}
+
+WriteContext Exchange::write_context(Timestamp now,
+                                     UniqueFunction<StoredAnswer(const OpDone&)> render) {
+  WriteContext context = write_context();
+  if (idempotency) {
+    context.claim = IdempotencyClaim{idempotency->scope, idempotency->key, idempotency->fingerprint,
+                                     now, std::move(render)};
+  }
+  return context;
+}
+
+WriteContext Exchange::write_context() {
+  WriteContext context;
+  context.audit = std::exchange(audited_, {});
+  return context;
 }
 
 namespace {

@@ -6,8 +6,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/api_shared.h"
+#include "api/audit_entries.h"
 #include "api/name_check.h"
 #include "api/principal.h"
 #include "delivery/engine.h"
@@ -83,10 +85,17 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     return true;
   }
 
-  // The claim to commit with the operation; none without an Idempotency-Key. `render` makes the
-  // answer to keep, on the journal's thread, from what the operation did.
-  std::optional<IdempotencyClaim> claim(Timestamp now,
-                                        UniqueFunction<StoredAnswer(const OpDone&)> render) const;
+  // Notes what this request is about to do; its actor, address and request id are filled in. It is
+  // stored with the change that the next write_context() goes to.
+  void audit(ApiContext& context, AuditEntry entry);
+  // An entry that says no more than who and from where.
+  AuditEntry origin(ApiContext& context) const;
+  // What to commit with the operation: the entries noted since the last one, and the claim if there
+  // is an Idempotency-Key. `render` makes the answer to keep, on the journal's thread, from what
+  // the operation did.
+  WriteContext write_context(Timestamp now, UniqueFunction<StoredAnswer(const OpDone&)> render);
+  // The same for an operation that keeps no answer.
+  WriteContext write_context();
   const std::string& parameter(std::size_t index = 0) const { return parameters.at(index); }
 
   net::HttpRequest request;
@@ -101,6 +110,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
  private:
   net::Responder respond_;
+  std::vector<AuditEntry> audited_;
 };
 
 // A reply that fails the exchange on error and else goes on with the value.

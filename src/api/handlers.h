@@ -26,6 +26,10 @@ void handle_create_api_key(ApiContext& context, const ExchangePtr& exchange);
 void handle_list_api_keys(ApiContext& context, const ExchangePtr& exchange);
 void handle_revoke_api_key(ApiContext& context, const ExchangePtr& exchange);
 
+// handlers_audit.cc
+void handle_list_audit_entries(ApiContext& context, const ExchangePtr& exchange);
+void handle_get_audit_entry(ApiContext& context, const ExchangePtr& exchange);
+
 // handlers_event_types.cc
 void handle_create_event_type(ApiContext& context, const ExchangePtr& exchange);
 void handle_list_event_types(ApiContext& context, const ExchangePtr& exchange);

@@ -89,11 +89,13 @@ void handle_create_api_key(ApiContext& context, const ExchangePtr& exchange) {
   key.created_at = now;
   key.id = ApiKeyId::from(context.ids.next(now));
   SecretAnswer answer{key.tenant, 201, view_of(key, made.text.reveal()), view_of(key, "")};
-  auto claim = exchange->claim(now, [&vault = context.engine.vault(), answer](const OpDone&) {
-    return sealed_answer(vault, answer);
-  });
+  exchange->audit(context, audit_entry(nullptr, &key));
+  auto write =
+      exchange->write_context(now, [&vault = context.engine.vault(), answer](const OpDone&) {
+        return sealed_answer(vault, answer);
+      });
   context.engine.put_api_key(
-      key, std::move(claim), context.home,
+      key, std::move(write), context.home,
       reply_to<Unit>(exchange, [exchange, text = std::move(answer.body)](Unit) mutable {
         exchange->answer({201, std::move(text), {}});
       }));
@@ -124,8 +126,9 @@ void handle_revoke_api_key(ApiContext& context, const ExchangePtr& exchange) {
   if (key->revoked_at) return exchange->answer({204, "", {}});
   ApiKey revoked = *key;
   revoked.revoked_at = context.now();
+  exchange->audit(context, audit_entry(key.get(), &revoked));
   context.engine.put_api_key(
-      std::move(revoked), std::nullopt, context.home,
+      std::move(revoked), exchange->write_context(), context.home,
       reply_to<Unit>(exchange, [exchange](Unit) { exchange->answer({204, "", {}}); }));
 }
 

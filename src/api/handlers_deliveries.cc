@@ -96,9 +96,10 @@ void cancel(ApiContext& context, const ExchangePtr& exchange, DeliveryPlace plac
       .text("status", name_of(DeliveryStatus::cancelled));
   out.end_object();
   std::string body = out.take();
-  auto claim = exchange->claim(context.now(),
-                               [body](const OpDone&) { return StoredAnswer{200, body, false}; });
-  context.engine.cancel(place.tenant, place.id, std::move(claim), context.home,
+  exchange->audit(context, delivery_action("delivery.cancelled", place.tenant, place.id));
+  auto write = exchange->write_context(
+      context.now(), [body](const OpDone&) { return StoredAnswer{200, body, false}; });
+  context.engine.cancel(place.tenant, place.id, std::move(write), context.home,
                         reply_to<Unit>(exchange, [exchange, body = std::move(body)](Unit) mutable {
                           exchange->answer({200, std::move(body), {}});
                         }));
@@ -156,17 +157,18 @@ void handle_get_delivery(ApiContext& context, const ExchangePtr& exchange) {
 }
 
 void handle_retry_delivery(ApiContext& context, const ExchangePtr& exchange) {
-  at_place<DeliveryTag>(context, exchange, only_tenant_in_body(context, *exchange),
-                        [&context, exchange](DeliveryPlace place) {
-                          auto claim = exchange->claim(context.now(), [](const OpDone& done) {
-                            return StoredAnswer{202, view_of(std::get<Requeued>(done).run), false};
-                          });
-                          context.engine.retry(
-                              place.tenant, place.id, std::move(claim), context.home,
-                              reply_to<Requeued>(exchange, [exchange](const Requeued& done) {
-                                exchange->answer({202, view_of(done.run), {}});
-                              }));
-                        });
+  at_place<DeliveryTag>(
+      context, exchange, only_tenant_in_body(context, *exchange),
+      [&context, exchange](DeliveryPlace place) {
+        exchange->audit(context, delivery_action("delivery.retried", place.tenant, place.id));
+        auto write = exchange->write_context(context.now(), [](const OpDone& done) {
+          return StoredAnswer{202, view_of(std::get<Requeued>(done).run), false};
+        });
+        context.engine.retry(place.tenant, place.id, std::move(write), context.home,
+                             reply_to<Requeued>(exchange, [exchange](const Requeued& done) {
+                               exchange->answer({202, view_of(done.run), {}});
+                             }));
+      });
 }
 
 void handle_cancel_delivery(ApiContext& context, const ExchangePtr& exchange) {
@@ -184,6 +186,7 @@ void handle_retry_due(ApiContext& context, const ExchangePtr& exchange) {
           "is not taken here: this brings every tenant's deliveries forward", ""}}));
   }
   context.engine.retry_due();
+  exchange->audit(context, all_retried());
   answer_and_keep(context, exchange, {202, R"({"status":"accepted"})", {}});
 }
 

@@ -60,13 +60,17 @@ Checked<std::shared_ptr<const EventType>> find_type(ApiContext& context, const E
   return type;
 }
 
-void store(ApiContext& context, const ExchangePtr& exchange, EventType type, int status) {
+// `before` is null for a new one.
+void store(ApiContext& context, const ExchangePtr& exchange, const EventType* before,
+           EventType type) {
   std::string body = view_of(type);
-  auto claim = exchange->claim(
+  const bool must_be_new = before == nullptr;
+  const int status = must_be_new ? 201 : 200;
+  exchange->audit(context, audit_entry(before, &type));
+  auto write = exchange->write_context(
       context.now(), [status, body](const OpDone&) { return StoredAnswer{status, body, false}; });
-  const bool must_be_new = status == 201;
   context.engine.put_event_type(
-      std::move(type), must_be_new, std::move(claim), context.home,
+      std::move(type), must_be_new, std::move(write), context.home,
       reply_to<Unit>(exchange, [exchange, status, body = std::move(body)](Unit) mutable {
         exchange->answer({status, std::move(body), {}});
       }));
@@ -79,7 +83,7 @@ void handle_create_event_type(ApiContext& context, const ExchangePtr& exchange) 
   EventType type;
   if (exchange->failed(apply_body(exchange->request.body, /*is_new=*/true, type))) return;
   type.created_at = context.now();
-  store(context, exchange, std::move(type), 201);
+  store(context, exchange, nullptr, std::move(type));
 }
 
 void handle_list_event_types(ApiContext& context, const ExchangePtr& exchange) {
@@ -111,15 +115,16 @@ void handle_change_event_type(ApiContext& context, const ExchangePtr& exchange) 
   if (exchange->failed(type)) return;
   EventType next = **type;
   if (exchange->failed(apply_body(exchange->request.body, /*is_new=*/false, next))) return;
-  store(context, exchange, std::move(next), 200);
+  store(context, exchange, type->get(), std::move(next));
 }
 
 void handle_delete_event_type(ApiContext& context, const ExchangePtr& exchange) {
   if (exchange->failed(only_tenant(*exchange))) return;
   const auto type = find_type(context, *exchange);
   if (exchange->failed(type)) return;
+  exchange->audit(context, audit_entry(type->get(), nullptr));
   context.engine.delete_event_type(
-      (*type)->name, context.home,
+      (*type)->name, exchange->write_context(), context.home,
       reply_to<Unit>(exchange, [exchange](Unit) { exchange->answer({204, "", {}}); }));
 }
 

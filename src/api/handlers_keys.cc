@@ -3,6 +3,7 @@
 #include <array>
 
 #include "api/handlers.h"
+#include "api/idempotency.h"
 #include "api/json_input.h"
 #include "api/list_query.h"
 #include "base/encoding.h"
@@ -42,7 +43,8 @@ std::string view_of(const VaultStatus& status, bool is_from_file) {
 
 void answer_status(ApiContext& context, const ExchangePtr& exchange, int status) {
   const bool is_from_file = static_cast<bool>(context.shared.config.load_master_keys);
-  exchange->answer({status, view_of(context.engine.vault().status(), is_from_file), {}});
+  answer_and_keep(context, exchange,
+                  {status, view_of(context.engine.vault().status(), is_from_file), {}});
 }
 
 // One tenant, or all of them: `{"tenant_id": …}` or `{"all": true}`.
@@ -91,6 +93,7 @@ void handle_rotate_master_key(ApiContext& context, const ExchangePtr& exchange) 
   const Result<void> taken = context.engine.vault().set_master_keys(*std::move(keys));
   if (!taken) return exchange->fail(Problem(ProblemKind::conflict, taken.error().message));
   context.engine.rewrap_keys();
+  exchange->audit(context, {.action = "keys.master_rotated", .object = {.type = "keys", .id = {}}});
   answer_status(context, exchange, 202);
 }
 
@@ -98,6 +101,11 @@ void handle_rotate_tenant_keys(ApiContext& context, const ExchangePtr& exchange)
   if (exchange->failed(no_query(*exchange))) return;
   auto tenants = read_tenants(*exchange, context.directory());
   if (exchange->failed(tenants)) return;
+  for (const TenantId& tenant : *tenants) {
+    exchange->audit(context, {.tenant = tenant,
+                              .action = "tenant.key_rotated",
+                              .object = {.type = "tenant", .id = to_string(tenant)}});
+  }
   context.engine.rotate_tenant_keys(*std::move(tenants), context.home,
                                     reply_to<Unit>(exchange, [&context, exchange](Unit) {
                                       answer_status(context, exchange, 202);

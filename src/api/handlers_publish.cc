@@ -127,7 +127,7 @@ void handle_publish(ApiContext& context, const ExchangePtr& exchange) {
                              /*suggests=*/true, context.shared.profile});
   if (exchange->failed(event)) return;
   std::string event_id = event->event_id;
-  auto claim = exchange->claim(
+  auto write = exchange->write_context(
       context.now(), [event_id, request_id = exchange->request_id](const OpDone& done) {
         const Published& one = published_in(done).front();
         if (one.is_conflict)
@@ -138,7 +138,7 @@ void handle_publish(ApiContext& context, const ExchangePtr& exchange) {
   std::vector<PublishRequest> requests;
   requests.push_back(*std::move(event));
   context.engine.publish(
-      std::move(requests), std::move(claim), context.home,
+      std::move(requests), std::move(write), context.home,
       [exchange, event_id = std::move(event_id)](Result<std::vector<Published>> done) {
         if (!done) return exchange->fail(done.error());
         const Published& one = done->front();
@@ -161,25 +161,26 @@ void handle_publish_batch(ApiContext& context, const ExchangePtr& exchange) {
   auto items = std::make_shared<std::vector<BatchItem>>();
   std::vector<PublishRequest> requests = read_events(*batch, rules, *items);
   if (exchange->makes_tenants(missing_tenants(*items))) return;
-  std::optional<IdempotencyClaim> claim;
+  WriteContext write;
   if (answer_bytes_max(*items, exchange->request_id) <= limits::kKeptAnswerBytesMax) {
-    claim = exchange->claim(context.now(), [items, id = exchange->request_id](const OpDone& done) {
-      static const std::vector<Published> kNone;
-      const auto* published = std::get_if<std::vector<Published>>(&done);
-      return StoredAnswer{202, answer_batch(*items, published != nullptr ? *published : kNone, id),
-                          false};
-    });
+    write = exchange->write_context(
+        context.now(), [items, id = exchange->request_id](const OpDone& done) {
+          static const std::vector<Published> kNone;
+          const auto* published = std::get_if<std::vector<Published>>(&done);
+          return StoredAnswer{
+              202, answer_batch(*items, published != nullptr ? *published : kNone, id), false};
+        });
   }
   const auto answer = [exchange, items](const std::vector<Published>& published) {
     exchange->answer({202, answer_batch(*items, published, exchange->request_id), {}});
   };
   if (!requests.empty()) {
-    return context.engine.publish(std::move(requests), std::move(claim), context.home,
+    return context.engine.publish(std::move(requests), std::move(write), context.home,
                                   reply_to<std::vector<Published>>(exchange, answer));
   }
-  if (!claim) return answer({});
-  context.engine.store_answer(*std::move(claim), context.home,
-                              [answer](const Result<Unit>&) { answer({}); });
+  if (!write.claim) return answer({});
+  context.engine.record(std::move(write), context.home,
+                        [answer](const Result<Unit>&) { answer({}); });
 }
 
 }  // namespace fanfare

@@ -50,10 +50,11 @@ void handle_create_tenant(ApiContext& context, const ExchangePtr& exchange) {
   tenant->created_at = context.now();
   tenant->id = TenantId::from(context.ids.next(tenant->created_at));
   Answer answer{201, view_of(*tenant), {{"Location", "/api/v1/tenants/" + to_string(tenant->id)}}};
-  auto claim =
-      exchange->claim(context.now(), [answer](const OpDone&) { return plain_answer(answer); });
+  exchange->audit(context, audit_entry(nullptr, &*tenant));
+  auto write = exchange->write_context(context.now(),
+                                       [answer](const OpDone&) { return plain_answer(answer); });
   context.engine.create_tenant(
-      *std::move(tenant), std::move(claim), context.home,
+      *std::move(tenant), std::move(write), context.home,
       reply_to<Unit>(exchange, [exchange, answer = std::move(answer)](Unit) mutable {
         exchange->answer(std::move(answer));
       }));

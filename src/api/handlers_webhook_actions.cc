@@ -194,9 +194,11 @@ void send_test(ApiContext& context, const ExchangePtr& exchange, const WebhookPt
                TestBody body) {
   const auto completed = complete_test(context.directory(), *webhook, body);
   if (exchange->failed(completed)) return;
-  auto data = std::make_shared<const std::string>(std::move(body.payload));
+  exchange->audit(context, webhook_tested(*webhook, body.event_type));
+  TestEvent test{.event_type = std::move(body.event_type),
+                 .data = std::make_shared<const std::string>(std::move(body.payload))};
   context.engine.send_test(
-      webhook, std::move(body.event_type), std::move(data), context.home,
+      webhook, std::move(test), exchange->write_context(), context.home,
       reply_to<TestResult>(
           exchange, [&context, exchange, url = webhook->settings.url](const TestResult& result) {
             answer_and_keep(context, exchange, {200, test_view(result, url), {}});

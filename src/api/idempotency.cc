@@ -104,18 +104,18 @@ Result<std::string> opened_answer(const Vault& vault, const StoredAnswer& answer
 void answer_and_keep(ApiContext& context, const ExchangePtr& exchange, Answer answer) {
   // What the store keeps for a day is bounded; the few answers above it (a test's long payload)
   // are sent and not kept, so that a repetition runs again.
-  std::optional<IdempotencyClaim> claim;
-  if (answer.body.size() <= limits::kKeptAnswerBytesMax) {
-    claim =
-        exchange->claim(context.now(), [answer](const OpDone&) { return plain_answer(answer); });
-  }
-  if (!claim) return exchange->answer(std::move(answer));
+  const bool is_kept = answer.body.size() <= limits::kKeptAnswerBytesMax;
+  WriteContext write = !is_kept ? exchange->write_context()
+                                : exchange->write_context(context.now(), [answer](const OpDone&) {
+                                    return plain_answer(answer);
+                                  });
+  if (!write.claim && write.audit.empty()) return exchange->answer(std::move(answer));
   // The operation has happened whatever becomes of the key, so its answer is sent even if it could
   // not be kept.
-  context.engine.store_answer(*std::move(claim), context.home,
-                              [exchange, answer = std::move(answer)](const Result<Unit>&) mutable {
-                                exchange->answer(std::move(answer));
-                              });
+  context.engine.record(std::move(write), context.home,
+                        [exchange, answer = std::move(answer)](const Result<Unit>&) mutable {
+                          exchange->answer(std::move(answer));
+                        });
 }
 
 }  // namespace fanfare

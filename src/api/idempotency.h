@@ -33,7 +33,8 @@ Result<std::string> opened_answer(const Vault& vault, const StoredAnswer& answer
 // The answer of any other operation, for keeping.
 StoredAnswer plain_answer(Answer answer);
 
-// For operations that keep no claim of their own: stores the answer under the key, then sends it.
+// For operations that keep no claim of their own: stores the answer under the key and what was
+// noted for the audit log, then sends it.
 void answer_and_keep(ApiContext& context, const ExchangePtr& exchange, Answer answer);
 
 }  // namespace fanfare

@@ -46,6 +46,14 @@ template <class T>
 std::string position_of(const Id<T>& id) {
   return {reinterpret_cast<const char*>(id.value.bytes.data()), id.value.bytes.size()};
 }
+inline std::string position_of(const AuditRow& row) {
+  return position_of(row.entry.id);
+}
+template <class T>
+  requires requires(const T& row) { row.id; }
+std::string position_of(const T& row) {
+  return position_of(row.id);
+}
 template <class IdType>
 std::optional<IdType> id_at(const std::optional<std::string>& position) {
   if (!position || position->size() != 16) return std::nullopt;
@@ -94,7 +102,7 @@ std::string page_of_rows(const CursorSigner& cursors, const ListPage& page, cons
   for (const T& row : rows.rows) write(out, row);
   std::optional<std::string> next;
   if (rows.has_more && !rows.rows.empty())
-    next = cursors.make(page.scope(), position_of(rows.rows.back().id));
+    next = cursors.make(page.scope(), position_of(rows.rows.back()));
   return list_of(out.take(), next);
 }
 

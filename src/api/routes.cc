@@ -66,6 +66,9 @@ constexpr std::array kRoutes = {
 
     Route{"GET", "/api/v1/profile", handle_get_profile, kEveryKey, kNone},
 
+    Route{"GET", "/api/v1/audit-logs", handle_list_audit_entries, kReaders, kNone},
+    Route{"GET", "/api/v1/audit-logs/{id}", handle_get_audit_entry, kReaders, kNone},
+
     Route{"GET", "/livez", handle_livez, kAnybody, kNone},
     Route{"GET", "/readyz", handle_readyz, kAnybody, kNone},
 };

@@ -3,6 +3,7 @@
 #include "api/custom_headers.h"
 #include "api/retry_input.h"
 #include "api/webhook_input.h"
+#include "base/encoding.h"
 #include "base/json_text.h"
 
 namespace fanfare {
@@ -113,6 +114,26 @@ void write_event_type(JsonWriter& out, const EventType& type) {
   out.text("category", type.category);
   out.raw("sample", type.sample.empty() ? "null" : type.sample);
   out.time("created_at", type.created_at).end_object();
+}
+
+void write_audit_row(JsonWriter& out, const AuditRow& row) {
+  const AuditEntry& entry = row.entry;
+  const auto object_or_null = [&out](std::string_view name, const std::string& json) {
+    out.raw(name, json.empty() ? "null" : json);
+  };
+  out.begin_object().text("id", to_string(entry.id)).time("created_at", entry.at);
+  out.text_or_null("tenant_id", entry.tenant ? to_string(*entry.tenant) : "");
+  out.key("actor").begin_object().text("kind", name_of(entry.actor.kind));
+  out.text_or_null("id", entry.actor.id).text_or_null("name", entry.actor.name).end_object();
+  out.text("action", entry.action);
+  out.key("object").begin_object().text("type", entry.object.type);
+  out.text_or_null("id", entry.object.id).end_object();
+  object_or_null("before", entry.before);
+  object_or_null("after", entry.after);
+  out.text_or_null("ip", entry.ip).text_or_null("user_agent", entry.user_agent);
+  out.text_or_null("request_id", entry.request_id);
+  out.raw("metadata", entry.metadata.empty() ? "{}" : entry.metadata);
+  out.text("hash", hex_encode(bytes_of(row.hash))).end_object();
 }
 
 void write_event(JsonWriter& out, const Event& event, EventDetail detail) {

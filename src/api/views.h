@@ -12,6 +12,7 @@
 #include "domain/delivery.h"
 #include "domain/profile.h"
 #include "domain/tenant.h"
+#include "storage/store.h"
 
 namespace fanfare {
 
@@ -35,6 +36,8 @@ void write_tenant(JsonWriter& out, const Tenant& tenant);
 // `text` is the key itself, shown once; empty = left out.
 void write_api_key(JsonWriter& out, const ApiKey& key, std::string_view text);
 void write_event_type(JsonWriter& out, const EventType& type);
+
+void write_audit_row(JsonWriter& out, const AuditRow& row);
 
 enum class EventDetail { summary, full };  // only `full` carries the data
 void write_event(JsonWriter& out, const Event& event, EventDetail detail);

@@ -36,10 +36,11 @@ Checked<void> check_room(ApiContext& context, TenantId tenant) {
                 "A tenant may have at most " + std::to_string(most) + " webhooks.");
 }
 
-// Stores a new webhook (`expected` is 0), or a change to version `expected`, and answers.
-void put_webhook(const RequestPtr& request, Webhook next, std::int64_t expected,
+// Stores a new webhook, or a change of `current`, and answers.
+void put_webhook(const RequestPtr& request, Webhook next, const WebhookPtr& current,
                  UniqueFunction<void(const Error&)> on_error) {
   ApiContext& context = request->context;
+  const std::int64_t expected = current ? current->version : 0;
   const Timestamp now = context.now();
   next.version = expected + 1;
   next.updated_at = now;
@@ -47,19 +48,22 @@ void put_webhook(const RequestPtr& request, Webhook next, std::int64_t expected,
   // A kept answer is made before the commit, so with an Idempotency-Key the first answer is that
   // one too.
   std::shared_ptr<Answer> kept;
-  std::optional<IdempotencyClaim> claim;
+  request->exchange->audit(context, audit_entry(current.get(), next));
+  WriteContext write;
   if (request->exchange->idempotency) {
     kept = std::make_shared<Answer>(request->answer_with(next));
     SecretAnswer answer{next.tenant, kept->status, kept->body, "{}", kept->headers};
     const bool is_secret = request->answer.shows_secret;
-    claim = request->exchange->claim(
+    write = request->exchange->write_context(
         now, [&vault = context.engine.vault(), answer, is_secret](const OpDone&) {
           if (is_secret) return sealed_answer(vault, answer);
           return plain_answer({answer.status, answer.body, answer.headers});
         });
+  } else {
+    write = request->exchange->write_context();
   }
   context.engine.put_webhook(
-      {std::move(next), expected}, std::move(claim), context.home,
+      {std::move(next), expected}, std::move(write), context.home,
       [request, kept, on_error = std::move(on_error)](Result<WebhookPtr> stored) mutable {
         if (!stored) return on_error(stored.error());
         request->exchange->answer(kept ? std::move(*kept) : request->answer_with(**stored));
@@ -84,18 +88,15 @@ void try_edit(const RequestPtr& request, const EditPtr& edit, int tries_left) {
                                  try_edit(request, edit, tries_left);
                                });
   }
-  put_webhook(request, std::move(next), current->version,
-              [request, edit, tries_left](const Error& error) {
-                if (error.code != Errc::version_mismatch) return request->exchange->fail(error);
-                if (tries_left == 0) {
-                  return request->exchange->fail(
-                      Problem(ProblemKind::conflict,
-                              "Others are changing this webhook at this moment; try again."));
-                }
-                request->context.home.after(kBetweenTries, [request, edit, tries_left] {
-                  try_edit(request, edit, tries_left - 1);
-                });
-              });
+  put_webhook(request, std::move(next), current, [request, edit, tries_left](const Error& error) {
+    if (error.code != Errc::version_mismatch) return request->exchange->fail(error);
+    if (tries_left == 0) {
+      return request->exchange->fail(Problem(
+          ProblemKind::conflict, "Others are changing this webhook at this moment; try again."));
+    }
+    request->context.home.after(
+        kBetweenTries, [request, edit, tries_left] { try_edit(request, edit, tries_left - 1); });
+  });
 }
 
 }  // namespace
@@ -147,7 +148,7 @@ void create_webhook(ApiContext& context, const ExchangePtr& exchange, Webhook we
     // Again, for the look-up leaves time for any number of others.
     if (request->exchange->failed(check_room(request->context, next->tenant))) return;
     request->warnings = std::move(warnings);
-    put_webhook(request, std::move(*next), 0,
+    put_webhook(request, std::move(*next), nullptr,
                 [request](const Error& error) { request->exchange->fail(error); });
   });
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "api/audit_entries.h"
 #include "app/wait.h"
 #include "auth/api_key.h"
 #include "signing/signer.h"
@@ -55,7 +56,8 @@ Result<TenantId> DemoMaker::make_tenant() {
   tenant.name = "Demo";
   tenant.created_at = server_.clock().wall_now();
   TRY_VOID(wait_for<Unit>([&](Reply<Unit> reply) {
-    server_.engine().create_tenant(tenant, std::nullopt, server_.loop(), std::move(reply));
+    server_.engine().create_tenant(tenant, audit_entry(nullptr, &tenant), server_.loop(),
+                                   std::move(reply));
   }));
   return tenant.id;
 }
@@ -70,23 +72,25 @@ Result<void> DemoMaker::make_event_types() {
                    .schema = {},
                    .created_at = server_.clock().wall_now()};
     TRY_VOID(wait_for<Unit>([&](Reply<Unit> reply) {
-      server_.engine().put_event_type(type, true, std::nullopt, server_.loop(), std::move(reply));
+      server_.engine().put_event_type(type, true, audit_entry(nullptr, &type), server_.loop(),
+                                      std::move(reply));
     }));
   }
   return {};
 }
 
 Result<Secret> DemoMaker::make_api_key(TenantId tenant, std::string& prefix) {
-  const auto put = [&](const ApiKey& key) {
+  const auto put = [&](const ApiKey* before, const ApiKey& key) {
     return wait_for<Unit>([&](Reply<Unit> reply) {
-      server_.engine().put_api_key(key, std::nullopt, server_.loop(), std::move(reply));
+      server_.engine().put_api_key(key, audit_entry(before, &key), server_.loop(),
+                                   std::move(reply));
     });
   };
   for (const auto& known : server_.engine().directory().api_keys(tenant)) {
     if (known->name != kKeyName || known->revoked_at) continue;
     ApiKey revoked = *known;
     revoked.revoked_at = server_.clock().wall_now();
-    TRY_VOID(put(revoked));
+    TRY_VOID(put(known.get(), revoked));
   }
   NewApiKey made = generate_api_key(server_.random(), /*is_live=*/false);
   prefix = made.prefix;
@@ -98,7 +102,7 @@ Result<Secret> DemoMaker::make_api_key(TenantId tenant, std::string& prefix) {
   key.prefix = made.prefix;
   key.sha256 = made.sha256;
   key.created_at = server_.clock().wall_now();
-  TRY_VOID(put(key));
+  TRY_VOID(put(nullptr, key));
   return std::move(made.text);
 }
 
@@ -124,8 +128,10 @@ Result<void> DemoMaker::make_webhook(TenantId tenant, const std::string& name,
                                          .expires_at = std::nullopt});
   }
   next.settings.url = url;
+  AuditEntry entry = audit_entry(server_.engine().directory().webhook(next.id).get(), next);
   TRY_VOID(wait_for<WebhookPtr>([&](Reply<WebhookPtr> reply) {
-    server_.engine().put_webhook(std::move(change), std::nullopt, server_.loop(), std::move(reply));
+    server_.engine().put_webhook(std::move(change), std::move(entry), server_.loop(),
+                                 std::move(reply));
   }));
   return {};
 }

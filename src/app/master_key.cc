@@ -125,9 +125,13 @@ Result<MasterKeys> find_master_keys(const Config& config, Store& store, Random& 
   return MasterKeys{std::move(keys), path};
 }
 
-Secret derived_key(const Secret& master_key, std::string_view purpose) {
-  const Digest digest = HmacKey(master_key.reveal()).mac({"fanfare|derived|v1|", purpose});
-  return Secret(std::string(digest.begin(), digest.end()));
+Result<std::vector<Secret>> existing_master_keys(const Config& config) {
+  if (!config.master_keys.empty()) return config.master_keys;
+  const std::string path = master_key_file_of(config);
+  if (::access(path.c_str(), R_OK) == 0) return read_master_keys(path);
+  return fail(Errc::not_found, "there is no master key: none is configured, and " + path +
+                                   " cannot be read; give the key that the server has, and the "
+                                   "path of its database with --database");
 }
 
 }  // namespace fanfare

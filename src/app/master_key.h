@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/vault.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -35,8 +36,7 @@ Result<std::vector<Secret>> read_master_keys(const std::string& path);
 Result<void> write_master_keys(const std::string& path, const std::vector<Secret>& keys);
 Secret draw_master_key(Random& random);
 
-// A key for one purpose that tells nothing about the master key: HMAC-SHA256 of the purpose. The
-// same master key gives the same one.
-Secret derived_key(const Secret& master_key, std::string_view purpose);
+// The same for who only reads: never a new one. Errc::not_found says where it was looked for.
+Result<std::vector<Secret>> existing_master_keys(const Config& config);
 
 }  // namespace fanfare

@@ -12,6 +12,7 @@
 
 #include "api/api_handler.h"
 #include "app/attempt_log.h"
+#include "app/audit.h"
 #include "app/database.h"
 #include "app/descriptors.h"
 #include "app/egress_options.h"
@@ -99,6 +100,8 @@ struct Server::Impl {
   Result<void> listen();
   void start_threads();
   void end_threads();
+  void audit(AuditEntry entry);
+  void note_broken_audit_log(const Error& error);
 
   const Config config;
   const std::shared_ptr<const Profile> profile;
@@ -128,6 +131,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
   }
   cursor_key = derived_key(key.keys.front(), "list cursors");
   vault = std::make_unique<Vault>(std::move(key.keys), random);
+  const Result<void> audit_seal = store->writer().seal_audit_log(audit_sealer(*vault));
   vault->hooks.on_worn = [this](TenantId tenant) {
     log.write(LogLevel::warning,
               "a data key has sealed so much that it should be replaced: fanfare keys "
@@ -158,6 +162,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
                                                   .reader_threads = reader_count(config),
                                                   .catalogue = profile->event_types});
   TRY_VOID(engine->recover());
+  if (!audit_seal) note_broken_audit_log(audit_seal.error());
   readers.resize(reader_count(config));
   for (std::unique_ptr<Reader>& reader : readers) {
     TRY(reader, store->open_reader());
@@ -182,6 +187,20 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
         std::make_unique<ApiHandler>(*engine, *reactor.loop, *reactor.resolver, shared);
   }
   return {};
+}
+
+void Server::Impl::audit(AuditEntry entry) {
+  engine->record(std::move(entry), *reactors.front().loop, [](const Result<Unit>&) {});
+}
+
+// The next entry is sealed, and a new seal would hide that the old one did not fit: so the first
+// entry tells of it, and stands in the chain from then on.
+void Server::Impl::note_broken_audit_log(const Error& error) {
+  log.write(
+      LogLevel::error,
+      "the audit log was changed while the server did not run; fanfare audit verify says more",
+      {{"error", error.message}});
+  audit(server_entry(kAuditLogBroken, {{"error", error.message}}));
 }
 
 Result<void> Server::Impl::listen() {
@@ -240,6 +259,7 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config,
   auto impl = std::make_unique<Impl>(config, std::move(profile), log);
   TRY_VOID(impl->build(std::move(hooks)));
   TRY_VOID(impl->listen());
+  impl->audit(server_entry("server.started", {{"version", FANFARE_VERSION}}));
   impl->start_threads();
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
@@ -276,6 +296,7 @@ void Server::stop() {
     }
     left->wait_for(kAbortGrace);
   }
+  impl_->audit(server_entry("server.stopped", {{"version", FANFARE_VERSION}}));
   impl_->end_threads();
 }
 

@@ -33,6 +33,11 @@ const SealKey* find_master(const std::vector<SealKey>& masters, std::uint32_t id
 
 }  // namespace
 
+Secret derived_key(const Secret& master_key, std::string_view purpose) {
+  const Digest digest = HmacKey(master_key.reveal()).mac({"fanfare|derived|v1|", purpose});
+  return Secret(std::string(digest.begin(), digest.end()));
+}
+
 Vault::Vault(Secret master_key, Random& random)
     : Vault(std::vector<Secret>{std::move(master_key)}, random) {}
 
@@ -75,6 +80,13 @@ Result<void> Vault::set_master_keys(std::vector<Secret> newest_first) {
   }
   masters_ = std::move(ring);
   return {};
+}
+
+std::vector<Secret> Vault::derived_keys(std::string_view purpose) const {
+  const std::lock_guard lock(mu_);
+  std::vector<Secret> keys;
+  for (const SealKey& master : masters_) keys.push_back(derived_key(master.bytes, purpose));
+  return keys;
 }
 
 std::string Vault::make_key_check() {

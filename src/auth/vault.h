@@ -64,6 +64,10 @@ struct VaultStatus {
   std::size_t data_keys_worn = 0;  // have sealed more than a nonce of 12 random bytes is good for
 };
 
+// A key for one purpose that tells nothing about the master key: HMAC-SHA256 of the purpose. The
+// same master key gives the same one.
+Secret derived_key(const Secret& master_key, std::string_view purpose);
+
 class Vault {
  public:
   // One data key is good for 2^32 seals with random nonces; it is to be replaced by half of that.
@@ -82,6 +86,9 @@ class Vault {
   // Another ring while the server runs. Errc::invalid if a key is missing that something is still
   // wrapped with.
   Result<void> set_master_keys(std::vector<Secret> newest_first);
+
+  // derived_key() of each master key, newest first.
+  std::vector<Secret> derived_keys(std::string_view purpose) const;
 
   // A value that only the newest master key can check; kept in settings as "key_check".
   std::string make_key_check();

@@ -63,6 +63,9 @@ inline constexpr Millis kRetryAfterMax = std::chrono::hours{24};
 inline constexpr Millis kSecretOverlapMax = std::chrono::hours{24 * 7};
 inline constexpr Millis kEventIdUniqueFor = std::chrono::hours{24 * 7};
 inline constexpr Millis kIdempotencyKeyKept = std::chrono::hours{24};
+inline constexpr std::size_t kAuditValueBytesMax = 2048;       // of one member shown of a change
+inline constexpr std::size_t kAuditUserAgentBytesMax = 256;    // the sender chooses it
+inline constexpr std::size_t kAuditRefusalsPerMinuteMax = 60;  // anybody can make them
 inline constexpr std::size_t kPageDefault = 50;
 inline constexpr std::size_t kPageMax = 250;
 

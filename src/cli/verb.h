@@ -42,5 +42,6 @@ std::vector<std::unique_ptr<Verb>> all_verbs();
 std::unique_ptr<Verb> make_serve_verb();
 std::unique_ptr<Verb> make_dev_verb();
 std::unique_ptr<Verb> make_keys_verb();
+std::unique_ptr<Verb> make_audit_verb();
 
 }  // namespace fanfare

@@ -27,8 +27,8 @@ class Catalogue : public EngineTest {
     return found ? found->description : "(none)";
   }
   void remove(const std::string& name) {
-    ASSERT_TRUE(
-        call<Unit>([&](auto reply) { engine->delete_event_type(name, loop, std::move(reply)); }));
+    ASSERT_TRUE(call<Unit>(
+        [&](auto reply) { engine->delete_event_type(name, {}, loop, std::move(reply)); }));
   }
   void put_type(const EventType& next, bool must_be_new) {
     ASSERT_TRUE(call<Unit>([&](auto reply) {

@@ -89,8 +89,8 @@ Vault& Engine::vault() {
   return impl_->parts.vault;
 }
 
-void Engine::publish(std::vector<PublishRequest> requests, std::optional<IdempotencyClaim> claim,
-                     Loop& home, Reply<std::vector<Published>> reply) {
+void Engine::publish(std::vector<PublishRequest> requests, WriteContext context, Loop& home,
+                     Reply<std::vector<Published>> reply) {
   Result<PublishOp> op = plan_events(impl_->directory, requests);
   if (!op) {
     home.post([reply = std::move(reply), error = std::move(op).error()]() mutable {
@@ -99,7 +99,7 @@ void Engine::publish(std::vector<PublishRequest> requests, std::optional<Idempot
     return;
   }
   impl_->write(
-      WriteOp{*std::move(op), std::move(claim)}, home, nullptr,
+      write_op(*std::move(op), std::move(context)), home, nullptr,
       [this, &home, reply = std::move(reply)](WriteAction& action, Result<OpDone> done) mutable {
         if (!done) {
           reply(tl::unexpected(std::move(done).error()));
@@ -111,7 +111,7 @@ void Engine::publish(std::vector<PublishRequest> requests, std::optional<Idempot
       });
 }
 
-void Engine::send_test(WebhookPtr webhook, std::string event_type, Payload data, Loop& home,
+void Engine::send_test(WebhookPtr webhook, TestEvent test, WriteContext context, Loop& home,
                        Reply<TestResult> reply) {
   // The place is taken before anything is stored: a test that is refused must not be sent later.
   if (++impl_->tests_under_way > kTestsUnderWayMax) {
@@ -126,8 +126,8 @@ void Engine::send_test(WebhookPtr webhook, std::string event_type, Payload data,
     reply(std::move(result));
   };
   PublishOp op;
-  op.events.push_back(plan_test(*webhook, std::move(event_type), std::move(data)));
-  impl_->write(WriteOp{std::move(op), std::nullopt}, home, nullptr,
+  op.events.push_back(plan_test(*webhook, std::move(test.event_type), std::move(test.data)));
+  impl_->write(write_op(std::move(op), std::move(context)), home, nullptr,
                [this, &home, webhook, answer = std::move(answer)](WriteAction& action,
                                                                   Result<OpDone> done) mutable {
                  if (!done) {
@@ -157,9 +157,9 @@ void Engine::Impl::launch_test(WebhookPtr webhook, HeldRun held, Loop& home,
       });
 }
 
-void Engine::retry(TenantId tenant, DeliveryId delivery, std::optional<IdempotencyClaim> claim,
-                   Loop& home, Reply<Requeued> reply) {
-  const auto requeue = [this, &home](const Delivery& found, std::optional<IdempotencyClaim> taken,
+void Engine::retry(TenantId tenant, DeliveryId delivery, WriteContext context, Loop& home,
+                   Reply<Requeued> reply) {
+  const auto requeue = [this, &home](const Delivery& found, WriteContext taken,
                                      Reply<Requeued> answer) {
     const WebhookPtr webhook = impl_->directory.webhook(found.tenant, found.webhook);
     if (!webhook) {
@@ -180,7 +180,7 @@ void Engine::retry(TenantId tenant, DeliveryId delivery, std::optional<Idempoten
                  .trigger = Trigger::retry,
                  .now = impl_->parts.clock.wall_now()};
     impl_->write(
-        WriteOp{op, std::move(taken)}, home, nullptr,
+        write_op(op, std::move(taken)), home, nullptr,
         [this, &home, answer = std::move(answer)](WriteAction&, Result<OpDone> done) mutable {
           if (!done) {
             answer(tl::unexpected(std::move(done).error()));
@@ -194,27 +194,26 @@ void Engine::retry(TenantId tenant, DeliveryId delivery, std::optional<Idempoten
   };
   read<Delivery>([tenant, delivery](Reader& reader) { return reader.delivery(tenant, delivery); },
                  home,
-                 [requeue, claim = std::move(claim),
+                 [requeue, context = std::move(context),
                   reply = std::move(reply)](Result<Delivery> found) mutable {
                    if (found) {
-                     requeue(*found, std::move(claim), std::move(reply));
+                     requeue(*found, std::move(context), std::move(reply));
                    } else {
                      reply(tl::unexpected(std::move(found).error()));
                    }
                  });
 }
 
-void Engine::cancel(TenantId tenant, DeliveryId delivery, std::optional<IdempotencyClaim> claim,
-                    Loop& home, Reply<Unit> reply) {
-  const auto end = [this, &home](const Delivery& found, std::optional<IdempotencyClaim> taken,
-                                 Reply<Unit> answer) {
+void Engine::cancel(TenantId tenant, DeliveryId delivery, WriteContext context, Loop& home,
+                    Reply<Unit> reply) {
+  const auto end = [this, &home](const Delivery& found, WriteContext taken, Reply<Unit> answer) {
     EndRunOp op{.tenant = found.tenant,
                 .delivery = found.id,
                 .status = DeliveryStatus::cancelled,
                 .kind = ErrorKind::cancelled,
                 .error = "Cancelled on request.",
                 .now = impl_->parts.clock.wall_now()};
-    impl_->write(WriteOp{std::move(op), std::move(taken)}, home, nullptr,
+    impl_->write(write_op(std::move(op), std::move(taken)), home, nullptr,
                  [this, &home, webhook = found.webhook, id = found.id, answer = std::move(answer)](
                      WriteAction&, Result<OpDone> done) mutable {
                    if (!done) {
@@ -226,15 +225,16 @@ void Engine::cancel(TenantId tenant, DeliveryId delivery, std::optional<Idempote
                    answer(Unit{});
                  });
   };
-  read<Delivery>(
-      [tenant, delivery](Reader& reader) { return reader.delivery(tenant, delivery); }, home,
-      [end, claim = std::move(claim), reply = std::move(reply)](Result<Delivery> found) mutable {
-        if (found) {
-          end(*found, std::move(claim), std::move(reply));
-        } else {
-          reply(tl::unexpected(std::move(found).error()));
-        }
-      });
+  read<Delivery>([tenant, delivery](Reader& reader) { return reader.delivery(tenant, delivery); },
+                 home,
+                 [end, context = std::move(context),
+                  reply = std::move(reply)](Result<Delivery> found) mutable {
+                   if (found) {
+                     end(*found, std::move(context), std::move(reply));
+                   } else {
+                     reply(tl::unexpected(std::move(found).error()));
+                   }
+                 });
 }
 
 void Engine::retry_due() {

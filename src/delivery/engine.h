@@ -4,7 +4,8 @@
 //
 // Any thread may call; every answer comes back through a Reply on the loop that the caller names.
 // Replies to writes come after the commit is durable, and the Directory shows the change before the
-// reply runs.
+// reply runs. A WriteContext is stored with the change or not at all: whoever changes something
+// brings the audit entry of it.
 #pragma once
 
 #include <functional>
@@ -36,6 +37,12 @@ struct PublishRequest {
   std::string metadata;                // JSON object text; empty = none
   std::vector<WebhookId> webhook_ids;  // not empty: only these, if they want the event
   std::optional<int> max_attempts;     // for this event's deliveries, instead of the webhooks' own
+};
+
+// What the test of a webhook sends.
+struct TestEvent {
+  std::string event_type;
+  Payload data;
 };
 
 // What the test of a webhook answers: the delivery and its one attempt, with the body that was
@@ -71,36 +78,35 @@ class Engine {
   // ---- publishing ----
   // Plans every event, stores all in one transaction, answers one Published for each.
   // Errc::overloaded or Errc::unavailable: nothing is stored.
-  void publish(std::vector<PublishRequest> requests, std::optional<IdempotencyClaim> claim,
-               Loop& home, Reply<std::vector<Published>> reply);
+  void publish(std::vector<PublishRequest> requests, WriteContext context, Loop& home,
+               Reply<std::vector<Published>> reply);
   // Stores a test event and sends it to this webhook at once, whatever its status; answers when the
   // one attempt is over.
-  void send_test(WebhookPtr webhook, std::string event_type, Payload data, Loop& home,
+  // Of `context` the audit entries are stored with the event; its answer is not made yet.
+  void send_test(WebhookPtr webhook, TestEvent test, WriteContext context, Loop& home,
                  Reply<TestResult> reply);
 
   // ---- deliveries ----
-  void retry(TenantId tenant, DeliveryId delivery, std::optional<IdempotencyClaim> claim,
-             Loop& home, Reply<Requeued> reply);
-  void cancel(TenantId tenant, DeliveryId delivery, std::optional<IdempotencyClaim> claim,
-              Loop& home, Reply<Unit> reply);
+  void retry(TenantId tenant, DeliveryId delivery, WriteContext context, Loop& home,
+             Reply<Requeued> reply);
+  void cancel(TenantId tenant, DeliveryId delivery, WriteContext context, Loop& home,
+              Reply<Unit> reply);
   // Wakes every lane: whatever is due is attempted now. The engine does so by itself; this is for
   // people who want to see it.
   void retry_due();
 
   // ---- configuration ----
-  void create_tenant(Tenant tenant, std::optional<IdempotencyClaim> claim, Loop& home,
-                     Reply<Unit> reply);
-  void put_api_key(ApiKey key, std::optional<IdempotencyClaim> claim, Loop& home,
-                   Reply<Unit> reply);
-  void put_event_type(EventType type, bool must_be_new, std::optional<IdempotencyClaim> claim,
-                      Loop& home, Reply<Unit> reply);
-  void delete_event_type(std::string name, Loop& home, Reply<Unit> reply);
+  void create_tenant(Tenant tenant, WriteContext context, Loop& home, Reply<Unit> reply);
+  void put_api_key(ApiKey key, WriteContext context, Loop& home, Reply<Unit> reply);
+  void put_event_type(EventType type, bool must_be_new, WriteContext context, Loop& home,
+                      Reply<Unit> reply);
+  void delete_event_type(std::string name, WriteContext context, Loop& home, Reply<Unit> reply);
   // Stores the webhook and answers it as stored. A change to disabled or deleted settles its queued
   // runs.
-  void put_webhook(WebhookChange change, std::optional<IdempotencyClaim> claim, Loop& home,
-                   Reply<WebhookPtr> reply);
-  // Keeps an answer that was made outside an operation's own transaction.
-  void store_answer(IdempotencyClaim claim, Loop& home, Reply<Unit> reply);
+  void put_webhook(WebhookChange change, WriteContext context, Loop& home, Reply<WebhookPtr> reply);
+  // Stores what belongs to no change: an answer that was made outside an operation's own
+  // transaction, audit entries of an action that writes nothing.
+  void record(WriteContext context, Loop& home, Reply<Unit> reply);
 
   // ---- keys: what they are replaced by works on in bounded steps (key_work.h) ----
   // Answers once every one of these tenants has a new data key in use.

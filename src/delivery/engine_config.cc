@@ -9,6 +9,7 @@
 #include <sstream>
 #include <utility>
 
+#include "auth/audit_change.h"
 #include "delivery/engine.h"
 #include "delivery/engine_impl.h"
 #include "domain/webhook_codec.h"
@@ -77,8 +78,7 @@ void Engine::Impl::write_unit(WriteOp op, Loop& home, UniqueFunction<void()> com
         });
 }
 
-void Engine::create_tenant(Tenant tenant, std::optional<IdempotencyClaim> claim, Loop& home,
-                           Reply<Unit> reply) {
+void Engine::create_tenant(Tenant tenant, WriteContext context, Loop& home, Reply<Unit> reply) {
   const TenantId id = tenant.id;
   TenantKey key{.tenant = id, .key_id = ++impl_->last_key_id, .wrapped = {}};
   key.wrapped = vault().create_tenant_key(id, key.key_id);
@@ -87,35 +87,35 @@ void Engine::create_tenant(Tenant tenant, std::optional<IdempotencyClaim> claim,
     reply(std::move(result));
   };
   impl_->write_unit(
-      WriteOp{CreateTenantOp{tenant, std::move(key)}, std::move(claim)}, home,
+      write_op(CreateTenantOp{tenant, std::move(key)}, std::move(context)), home,
       [this, tenant] { impl_->directory.put(tenant); }, std::move(answer));
 }
 
-void Engine::put_api_key(ApiKey key, std::optional<IdempotencyClaim> claim, Loop& home,
-                         Reply<Unit> reply) {
+void Engine::put_api_key(ApiKey key, WriteContext context, Loop& home, Reply<Unit> reply) {
   impl_->write_unit(
-      WriteOp{PutApiKeyOp{key}, std::move(claim)}, home, [this, key] { impl_->directory.put(key); },
-      std::move(reply));
+      write_op(PutApiKeyOp{key}, std::move(context)), home,
+      [this, key] { impl_->directory.put(key); }, std::move(reply));
 }
 
-void Engine::put_event_type(EventType type, bool must_be_new, std::optional<IdempotencyClaim> claim,
-                            Loop& home, Reply<Unit> reply) {
+void Engine::put_event_type(EventType type, bool must_be_new, WriteContext context, Loop& home,
+                            Reply<Unit> reply) {
   impl_->write_unit(
-      WriteOp{PutEventTypeOp{type, must_be_new}, std::move(claim)}, home,
+      write_op(PutEventTypeOp{type, must_be_new}, std::move(context)), home,
       [this, type] { impl_->directory.put(type); }, std::move(reply));
 }
 
-void Engine::delete_event_type(std::string name, Loop& home, Reply<Unit> reply) {
+void Engine::delete_event_type(std::string name, WriteContext context, Loop& home,
+                               Reply<Unit> reply) {
   impl_->write_unit(
-      WriteOp{DeleteEventTypeOp{name}, std::nullopt}, home,
+      write_op(DeleteEventTypeOp{name}, std::move(context)), home,
       [this, name] { impl_->directory.remove_event_type(name); }, std::move(reply));
 }
 
-void Engine::store_answer(IdempotencyClaim claim, Loop& home, Reply<Unit> reply) {
-  impl_->write_unit(WriteOp{StoreAnswerOp{}, std::move(claim)}, home, nullptr, std::move(reply));
+void Engine::record(WriteContext context, Loop& home, Reply<Unit> reply) {
+  impl_->write_unit(write_op(RecordOp{}, std::move(context)), home, nullptr, std::move(reply));
 }
 
-void Engine::put_webhook(WebhookChange change, std::optional<IdempotencyClaim> claim, Loop& home,
+void Engine::put_webhook(WebhookChange change, WriteContext context, Loop& home,
                          Reply<WebhookPtr> reply) {
   Webhook next = std::move(change.next);
   const WebhookPtr current = impl_->directory.webhook(next.id);
@@ -139,7 +139,7 @@ void Engine::put_webhook(WebhookChange change, std::optional<IdempotencyClaim> c
   }
   auto stored = std::make_shared<const Webhook>(std::move(next));
   impl_->write(
-      WriteOp{*std::move(op), std::move(claim)}, home,
+      write_op(*std::move(op), std::move(context)), home,
       [this, stored] {
         impl_->directory.put(stored);
         impl_->on_lane(stored->id, nullptr,
@@ -165,9 +165,11 @@ void Engine::disable_gone(WebhookPtr webhook) {
   change.next.status = WebhookStatus::disabled;
   change.next.disabled_reason = "gone";
   Loop& home = impl_->parts.reactors[impl_->reactor_of(webhook->id)].loop;
-  put_webhook(std::move(change), std::nullopt, home, [this, webhook](Result<WebhookPtr> result) {
-    if (!result && result.error().code == Errc::version_mismatch) disable_gone(webhook);
-  });
+  AuditEntry entry = status_change_entry(*current, change.next);
+  put_webhook(std::move(change), std::move(entry), home,
+              [this, webhook](Result<WebhookPtr> result) {
+                if (!result && result.error().code == Errc::version_mismatch) disable_gone(webhook);
+              });
 }
 
 void Engine::rotate_tenant_keys(std::vector<TenantId> tenants, Loop& home, Reply<Unit> reply) {

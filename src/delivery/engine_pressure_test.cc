@@ -84,7 +84,8 @@ TEST_F(EngineTest, ATestUnderWayIsNotSentAgainByItsLane) {
   make_tenant();
   const WebhookPtr paused = change(put(webhook_of(1), 0), WebhookStatus::paused);
   publish();
-  engine->send_test(paused, "user.created", payload(), loop, [](const Result<TestResult>&) {});
+  engine->send_test(paused, {"user.created", payload()}, {}, loop,
+                    [](const Result<TestResult>&) {});
   crank_until_sending();
 
   change(paused, WebhookStatus::active);

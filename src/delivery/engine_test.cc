@@ -308,7 +308,7 @@ TEST_F(EngineTest, ATestIsSentWhateverTheWebhooksStatus) {
   webhook.settings.headers = {{"Authorization", Secret("hush")}};
   const WebhookPtr disabled = change(put(webhook, 0), WebhookStatus::disabled);
   std::optional<Result<TestResult>> result;
-  engine->send_test(disabled, "user.created", payload(), loop,
+  engine->send_test(disabled, {"user.created", payload()}, {}, loop,
                     [&result](Result<TestResult> answer) { result = std::move(answer); });
   crank_until_sending();
   EXPECT_EQ(sender->waiting.front().request.headers.front().second, "hush");

@@ -41,7 +41,12 @@ Size size_of(const WriteOp& op) {
   } else if (const auto* attempt = std::get_if<AttemptOp>(&op.action)) {
     size.rows = 2;
     size.bytes += attempt->attempt.outcome.body.size();
+  } else if (const auto* expire_audit = std::get_if<ExpireAuditOp>(&op.action)) {
+    size.rows = expire_audit->rows_max;
   }
+  size.rows += op.audit.size();
+  for (const AuditEntry& entry : op.audit)
+    size.bytes += entry.before.size() + entry.after.size() + 1024;
   return size;
 }
 
@@ -75,7 +80,7 @@ void Journal::submit(WriteOp op, Completion done) {
 }
 
 void Journal::submit_outcome(AttemptOp op, Completion done) {
-  WriteOp write{std::move(op), std::nullopt};
+  WriteOp write{std::move(op)};
   const Size size = size_of(write);
   {
     const std::lock_guard lock(mu_);
@@ -148,6 +153,10 @@ void Journal::assign_ids(std::vector<Entry>& batch) {
       assign_ids(*publish, now);
     } else if (auto* attempt = std::get_if<AttemptOp>(&entry.op.action)) {
       attempt->attempt.id = AttemptId::from(ids_.next(now));
+    }
+    for (AuditEntry& audited : entry.op.audit) {
+      audited.id = AuditId::from(ids_.next(now));
+      audited.at = now;
     }
   }
 }

@@ -42,6 +42,10 @@ class ScriptedWriter final : public Writer {
       } else {
         results.emplace_back(OpDone{AttemptApplied{true}});
       }
+      for (const AuditEntry& entry : op.audit) {
+        stored_ids.push_back(entry.id.value);
+        audited_at.push_back(entry.at);
+      }
     }
     return results;
   }
@@ -52,6 +56,7 @@ class ScriptedWriter final : public Writer {
     return false;
   }
   Result<Uuid> newest_id() override { return newest; }
+  Result<void> seal_audit_log(AuditSealer) override { return {}; }
 
   void hold() {
     const std::lock_guard lock(mu);
@@ -75,6 +80,7 @@ class ScriptedWriter final : public Writer {
   std::condition_variable changed;
   std::vector<std::size_t> batches;
   std::vector<Uuid> stored_ids;
+  std::vector<Timestamp> audited_at;
   Uuid newest;
   int refusals = 0;
   int idle_maintenance = 0;
@@ -130,6 +136,21 @@ TEST_F(JournalTest, WhatArrivesDuringACommitIsTheNextBatch) {
 
   EXPECT_EQ(writer.batches, (std::vector<std::size_t>{1, 50}));
   EXPECT_EQ(stored, 51);
+}
+
+TEST_F(JournalTest, AuditEntriesGetTheirIdsAndTimeInCommitOrder) {
+  for (int i = 0; i < 3; ++i) {
+    WriteOp op = publish_op();
+    op.audit.resize(2);
+    journal.submit(std::move(op), counted());
+  }
+
+  start();
+  stop();
+
+  ASSERT_EQ(writer.stored_ids.size(), 12u);
+  EXPECT_TRUE(std::is_sorted(writer.stored_ids.begin(), writer.stored_ids.end()));
+  EXPECT_EQ(writer.audited_at, std::vector<Timestamp>(6, kStart));
 }
 
 TEST_F(JournalTest, ABatchIsBoundedInBytes) {

@@ -20,6 +20,9 @@ class CutWriter final : public Writer {
     return inner_.maintain(now, is_idle);
   }
   Result<Uuid> newest_id() override { return inner_.newest_id(); }
+  Result<void> seal_audit_log(AuditSealer sealer) override {
+    return inner_.seal_audit_log(std::move(sealer));
+  }
 
  private:
   Writer& inner_;

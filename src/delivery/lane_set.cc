@@ -398,8 +398,8 @@ void LaneSet::settle_step(WebhookId id) {
   op.error = diagnosis(op.kind, 0, {});
   op.rows_max = limits::kSettleChunkRows;
   op.now = entry.lane.webhook().updated_at;
-  doors_.journal.submit(WriteOp{std::move(op), std::nullopt}, [this, id](WriteAction& action,
-                                                                         Result<OpDone> done) {
+  doors_.journal.submit(WriteOp{std::move(op)}, [this, id](WriteAction& action,
+                                                           Result<OpDone> done) {
     const std::int64_t below = std::get<SettleOp>(action).below_version;
     doors_.loop.post([this, id, below, done = std::move(done)] { step_settled(id, below, done); });
   });

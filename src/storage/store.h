@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/secret.h"
+#include "storage/audit_chain.h"
 #include "storage/write_ops.h"
 
 namespace fanfare {
@@ -26,8 +28,12 @@ class Writer {
   // idempotency keys and event ids, gives space that nothing uses back to the disk. True if more is
   // waiting. `is_idle` allows work that could wait: indexes that are filled later.
   virtual Result<bool> maintain(Timestamp now, bool is_idle) = 0;
-  // The greatest event or delivery id ever stored; nil in an empty store.
+  // The greatest id of an event, a delivery or an audit entry ever stored; nil in an empty store.
   virtual Result<Uuid> newest_id() = 0;
+  // From now on the ends of the audit log are kept under a seal (audit_chain.h). Called
+  // once, before the journal runs. An error (Errc::corrupt) tells that the log is not as the last
+  // seal left it; the log goes on from what is there all the same.
+  virtual Result<void> seal_audit_log(AuditSealer sealer) = 0;
 };
 
 // ---- what readers answer ----
@@ -81,6 +87,12 @@ struct KeptAnswer {
   StoredAnswer answer;
 };
 
+// A row of the audit log. `hash` is its link in the chain: 32 bytes.
+struct AuditRow {
+  AuditEntry entry;
+  std::string hash;
+};
+
 struct ConfigSnapshot {
   std::vector<Tenant> tenants;
   std::vector<TenantKey> tenant_keys;
@@ -131,6 +143,12 @@ class Reader {
   // and one more.
   virtual Result<RetentionCounts> count_expired(const RetentionCutoffs& cutoffs,
                                                 std::size_t count_max) = 0;
+  // Errc::not_found if there is none or it has expired.
+  virtual Result<AuditRow> audit_entry(AuditId id) = 0;
+  // Newest first. A tenant's and an object's own entries are found by an index.
+  virtual Result<Rows<AuditRow>> audit_entries(const AuditFilter& filter,
+                                               std::optional<AuditId> before,
+                                               std::size_t limit) = 0;
   // Does the store answer at all (for /readyz).
   virtual Result<void> ping() = 0;
 };

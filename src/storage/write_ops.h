@@ -11,9 +11,11 @@
 
 #include "base/function.h"
 #include "base/result.h"
+#include "domain/audit.h"
 #include "domain/delivery.h"
 #include "domain/retention.h"
 #include "domain/tenant.h"
+#include "storage/config_ops.h"
 #include "storage/key_ops.h"
 
 namespace fanfare {
@@ -128,49 +130,23 @@ struct Expired {
   bool operator==(const Expired&) const = default;
 };
 
-// ---- configuration ----
+// ---- the audit log ----
 
-// Errc::conflict if external_id is taken.
-struct CreateTenantOp {
-  Tenant tenant;
-  TenantKey key;
+// Removes up to `rows_max` of the oldest entries made before `before` and remembers where the chain
+// then begins. Errc::conflict if the log is sealed and the writer has not its key.
+struct ExpireAuditOp {
+  Timestamp before;
+  std::size_t rows_max = 0;
 };
-// Inserts, or updates expiry and revocation of a known id.
-struct PutApiKeyOp {
-  ApiKey key;
-};
-// Errc::conflict if `must_be_new` and the name is taken; Errc::not_found if it must exist and does
-// not.
-struct PutEventTypeOp {
-  EventType type;
-  bool must_be_new = true;
-};
-struct DeleteEventTypeOp {
-  std::string name;
+struct AuditExpired {
+  std::size_t rows = 0;
+  bool has_more = false;
+  bool operator==(const AuditExpired&) const = default;
 };
 
-// A webhook without plaintext: header values and secret texts inside `webhook` are empty.
-struct StoredWebhook {
-  Webhook webhook;
-  std::string sealed_headers;               // of encode_headers(); empty = no headers
-  std::vector<std::string> sealed_secrets;  // one for each of webhook.secrets, in order
-};
-// Writes the webhook, its secrets (the list replaces the stored one) and a row of
-// `webhook_versions`. `expected_version` 0 creates; else Errc::version_mismatch unless it is the
-// stored version, Errc::not_found if there is no such webhook of that tenant. A delete is a put
-// with is_deleted.
-struct PutWebhookOp {
-  StoredWebhook row;
-  std::int64_t expected_version = 0;
-};
-// What both stores say, with Errc::conflict, if another webhook of the tenant has the legacy_id.
-inline std::string taken_legacy_id(const std::string& legacy_id) {
-  return "another webhook of this tenant has the legacy_id \"" + legacy_id + "\"";
-}
-struct SetSettingOp {
-  std::string key;
-  std::string value;
-};
+// An operation without a change of its own: its claim (an answer that was made outside its own
+// transaction, for example of a test delivery) or its audit entries are what is stored.
+struct RecordOp {};
 
 // ---- Idempotency-Key ----
 
@@ -181,16 +157,13 @@ struct StoredAnswer {
   HeaderList headers{};  // those of this answer alone, such as ETag; never a secret
   bool operator==(const StoredAnswer&) const = default;
 };
-// An answer that was not made inside the operation's own transaction (for example of a test
-// delivery).
-struct StoreAnswerOp {};
 
 struct Unit {
   bool operator==(const Unit&) const = default;
 };
 // What an operation answers. Config operations answer Unit.
 using OpDone = std::variant<Unit, std::vector<Published>, AttemptApplied, Settled, Requeued,
-                            Expired, Resealed>;
+                            Expired, Resealed, AuditExpired>;
 
 // Taken in the same transaction as the operation, so that two equal requests cannot both happen.
 // Errc:: idempotency_conflict (and the operation does not happen) if (scope, key) is taken and
@@ -207,11 +180,32 @@ struct IdempotencyClaim {
 using WriteAction =
     std::variant<PublishOp, AttemptOp, EndRunOp, SettleOp, RequeueOp, ExpireOp, CreateTenantOp,
                  PutApiKeyOp, PutEventTypeOp, DeleteEventTypeOp, PutWebhookOp, SetSettingOp,
-                 StoreAnswerOp, PutTenantKeysOp, DropTenantKeyOp, ResealOp>;
+                 PutTenantKeysOp, DropTenantKeyOp, ResealOp, ExpireAuditOp, RecordOp>;
+
+// What is stored with a change, in its transaction and only if it happens: the key that keeps it
+// from happening twice, and who did it.
+struct WriteContext {
+  std::optional<IdempotencyClaim> claim;
+  std::vector<AuditEntry> audit;
+
+  WriteContext() = default;
+  // NOLINTBEGIN(google-explicit-constructor): most callers bring one of the two, or nothing.
+  WriteContext(std::nullopt_t) {}
+  WriteContext(std::optional<IdempotencyClaim> of_claim) : claim(std::move(of_claim)) {}
+  WriteContext(IdempotencyClaim of_claim) : claim(std::move(of_claim)) {}
+  WriteContext(AuditEntry entry) { audit.push_back(std::move(entry)); }
+  // NOLINTEND(google-explicit-constructor)
+};
 
 struct WriteOp {
   WriteAction action;
-  std::optional<IdempotencyClaim> claim;
+  std::optional<IdempotencyClaim> claim{};
+  // Appended in order; their ids are above every stored one. Nothing may fail any more once they
+  // are reached, so an entry that cannot be stored undoes its operation.
+  std::vector<AuditEntry> audit{};
 };
+inline WriteOp write_op(WriteAction action, WriteContext context) {
+  return WriteOp{std::move(action), std::move(context.claim), std::move(context.audit)};
+}
 
 }  // namespace fanfare

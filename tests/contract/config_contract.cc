@@ -401,7 +401,7 @@ TEST_P(ConfigContract, TheAnswerIsRenderedFromWhatTheOperationDid) {
 }
 
 TEST_P(ConfigContract, AnUnknownKeyHasNoAnswer) {
-  commit(StoreAnswerOp{}, claim("k1"));
+  commit(RecordOp{}, claim("k1"));
 
   EXPECT_EQ(*kept("k2"), std::nullopt);
   EXPECT_EQ(*reader_->kept_answer("key_2 POST /events", "k1", make_.now), std::nullopt);
@@ -449,9 +449,9 @@ TEST_P(ConfigContract, AFailedOperationKeepsNoAnswer) {
 }
 
 TEST_P(ConfigContract, MaintenanceDropsOnlyExpiredAnswers) {
-  commit(StoreAnswerOp{}, claim("old"));
+  commit(RecordOp{}, claim("old"));
   make_.now += 1h;
-  commit(StoreAnswerOp{}, claim("young"));
+  commit(RecordOp{}, claim("young"));
   make_.now += limits::kIdempotencyKeyKept - 1h;
 
   maintain();

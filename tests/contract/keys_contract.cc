@@ -43,7 +43,7 @@ class KeysContract : public StoreContract {
         .fingerprint = "f",
         .now = make_.now,
         .render = [body, is_sealed](const OpDone&) { return StoredAnswer{201, body, is_sealed}; }};
-    EXPECT_TRUE(commit(StoreAnswerOp{}, std::move(claim)));
+    EXPECT_TRUE(commit(RecordOp{}, std::move(claim)));
   }
   std::string answer(const std::string& key) {
     return (*reader_->kept_answer("scope", key, make_.now))->answer.body;

@@ -92,7 +92,7 @@ Result<OpDone> MemoryWriter::apply(const SetSettingOp& op) {
   return Unit{};
 }
 
-Result<OpDone> MemoryWriter::apply(const StoreAnswerOp&) {
+Result<OpDone> MemoryWriter::apply(const RecordOp&) {
   return Unit{};
 }
 

@@ -1,4 +1,4 @@
-// What a MemoryStore knows: each table of migrations/0001_initial.sql as a map.
+// What a MemoryStore knows: the tables of migrations/*.sql as maps.
 #pragma once
 
 #include <map>
@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "storage/audit_chain.h"
 #include "storage/delivery_view.h"
 
 namespace fanfare::memory {
@@ -40,6 +41,11 @@ struct State {
   std::map<std::tuple<DeliveryId, int, int>, Attempt> attempts;
   std::map<std::pair<std::string, std::string>, Answer> answers;
 
+  std::map<AuditId, AuditRow> audit_log;
+  AuditPoint audit_anchor;
+
+  // The newest audit entry, or the anchor.
+  AuditPoint audit_head() const;
   // The highest finished run; null if there is none.
   const FinishedRun* finished(DeliveryId id) const;
   SettleLine settle_line(WebhookId id) const;

@@ -174,6 +174,25 @@ class MemoryReader final : public Reader {
     const std::scoped_lock lock(state_.mu);
     return memory::count_expired(state_, cutoffs, count_max);
   }
+
+  Result<AuditRow> audit_entry(AuditId id) override {
+    const std::scoped_lock lock(state_.mu);
+    const auto found = state_.audit_log.find(id);
+    if (found != state_.audit_log.end()) return found->second;
+    return fail(Errc::not_found, "there is no audit entry " + to_string(id));
+  }
+
+  Result<Rows<AuditRow>> audit_entries(const AuditFilter& filter, std::optional<AuditId> before,
+                                       std::size_t limit) override {
+    const std::scoped_lock lock(state_.mu);
+    std::vector<AuditRow> all;
+    for (const auto& [id, row] : state_.audit_log) all.push_back(row);
+    std::reverse(all.begin(), all.end());
+    return page_of(all, limit, [&](const AuditRow& row) {
+      return (!before || row.entry.id < *before) && matches(filter, row.entry);
+    });
+  }
+
   Result<void> ping() override { return {}; }
 
  private:

@@ -33,7 +33,7 @@ Result<Uuid> MemoryWriter::newest_id() {
   if (!state_.history.empty()) {
     newest = std::max(newest, state_.history.rbegin()->first.first.value);
   }
-  return newest;
+  return std::max(newest, state_.audit_head().id.value);
 }
 
 Result<OpDone> MemoryWriter::run(WriteOp& op) {
@@ -44,7 +44,9 @@ Result<OpDone> MemoryWriter::run(WriteOp& op) {
       return fail(Errc::idempotency_conflict, "this Idempotency-Key was used less than a day ago");
     }
   }
+  TRY_VOID(check_audit_ids(op));
   auto done = std::visit([this](const auto& action) { return apply(action); }, op.action);
+  if (done) append_audit(op.audit);
   if (done && op.claim) {
     state_.answers[{op.claim->scope, op.claim->key}] =
         Answer{.kept = {.fingerprint = op.claim->fingerprint, .answer = op.claim->render(*done)},

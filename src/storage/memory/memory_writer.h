@@ -14,6 +14,8 @@ class MemoryWriter final : public Writer {
   // Nothing is lazy here; expired keys are ignored by those who look.
   Result<bool> maintain(Timestamp now, bool is_idle) override;
   Result<Uuid> newest_id() override;
+  // Nobody else can write these maps, and they end with the process.
+  Result<void> seal_audit_log(AuditSealer) override { return {}; }
 
  private:
   Result<OpDone> run(WriteOp& op);
@@ -29,11 +31,14 @@ class MemoryWriter final : public Writer {
   Result<OpDone> apply(const DeleteEventTypeOp& op);
   Result<OpDone> apply(const PutWebhookOp& op);
   Result<OpDone> apply(const SetSettingOp& op);
-  Result<OpDone> apply(const StoreAnswerOp& op);
+  Result<OpDone> apply(const ExpireAuditOp& op);
+  Result<OpDone> apply(const RecordOp& op);
   Result<OpDone> apply(const PutTenantKeysOp& op);
   Result<OpDone> apply(const DropTenantKeyOp& op);
   Result<OpDone> apply(const ResealOp& op);
 
+  Result<void> check_audit_ids(const WriteOp& op) const;
+  void append_audit(const std::vector<AuditEntry>& entries);
   bool has_stored_id(const PublishOp& op) const;
   Published publish(const EventPlan& plan);
   std::optional<Published> published_before(const EventPlan& plan) const;

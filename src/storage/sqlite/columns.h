@@ -3,6 +3,7 @@
 // away.
 #pragma once
 
+#include "domain/audit.h"
 #include "domain/delivery.h"
 
 namespace fanfare::sqlite {
@@ -34,6 +35,10 @@ template <>
 constexpr Role last_of<Role>() {
   return Role::publish;
 }
+template <>
+constexpr ActorKind last_of<ActorKind>() {
+  return ActorKind::anonymous;
+}
 
 static_assert(static_cast<int>(DeliveryStatus::success) == 2);
 static_assert(static_cast<int>(DeliveryStatus::skipped) == 5);
@@ -46,5 +51,6 @@ static_assert(static_cast<int>(ErrorKind::tls_certificate) == 23);
 static_assert(static_cast<int>(Envelope::raw) == 3);
 static_assert(static_cast<int>(WebhookStatus::disabled) == 2);
 static_assert(static_cast<int>(Role::admin) == 0 && static_cast<int>(Role::publish) == 3);
+static_assert(static_cast<int>(ActorKind::jwt) == 3 && static_cast<int>(ActorKind::anonymous) == 4);
 
 }  // namespace fanfare::sqlite

@@ -136,7 +136,7 @@ Result<OpDone> apply(Connection& db, const SetSettingOp& op) {
   return Unit{};
 }
 
-Result<OpDone> apply(Connection&, const StoreAnswerOp&) {
+Result<OpDone> apply(Connection&, const RecordOp&) {
   return Unit{};
 }
 

@@ -37,6 +37,9 @@ class SqliteReader final : public Reader {
                                                 Timestamp now) override;
   Result<RetentionCounts> count_expired(const RetentionCutoffs& cutoffs,
                                         std::size_t count_max) override;
+  Result<AuditRow> audit_entry(AuditId id) override;
+  Result<Rows<AuditRow>> audit_entries(const AuditFilter& filter, std::optional<AuditId> before,
+                                       std::size_t limit) override;
   Result<void> ping() override;
 
  private:

@@ -89,7 +89,9 @@ Result<Uuid> newest_stored_id(Connection& db) {
                  "coalesce((SELECT delivery FROM queue ORDER BY delivery DESC LIMIT 1), ?1),"
                  "coalesce((SELECT delivery FROM deliveries ORDER BY delivery DESC LIMIT 1), ?1),"
                  // The newest rows may be gone, but nothing may ever be stored below the watermark.
-                 "coalesce((SELECT watermark FROM index_watermark), ?1))"));
+                 "coalesce((SELECT watermark FROM index_watermark), ?1),"
+                 "coalesce((SELECT id FROM audit_log ORDER BY id DESC LIMIT 1), ?1),"
+                 "coalesce((SELECT id FROM audit_anchor), ?1))"));
   row.bind(Uuid{});
   TRY_VOID(row.next());
   Uuid newest;

@@ -26,7 +26,7 @@ Result<std::optional<QueuedRun>> find_queued(Connection& db, DeliveryId id);
 // The highest finished run.
 Result<std::optional<FinishedRun>> find_finished(Connection& db, DeliveryId id);
 Result<std::optional<LastAttempt>> find_last_attempt(Connection& db, DeliveryId id, int run);
-// The greatest id of an event or delivery; nil in an empty store.
+// The greatest id of an event, delivery or audit entry; nil in an empty store.
 Result<Uuid> newest_stored_id(Connection& db);
 // An unknown webhook has settled nothing.
 Result<SettleLine> find_settle_line(Connection& db, WebhookId id);

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "storage/sqlite/audit_rows.h"
 #include "storage/sqlite/ops.h"
 #include "storage/sqlite/rows.h"
 
@@ -111,8 +112,12 @@ Result<OpDone> SqliteWriter::run_guarded(WriteOp& op, Savepoints savepoints, boo
 
 Result<OpDone> SqliteWriter::run_one(WriteOp& op) {
   if (op.claim) TRY_VOID(check_claim(*db_, *op.claim));
+  const bool expires_audit = std::holds_alternative<ExpireAuditOp>(op.action);
+  if (expires_audit && !sealer_) TRY_VOID(check_no_audit_seal(*db_));
   TRY(OpDone done,
       std::visit([this](const auto& action) { return apply(*db_, action); }, op.action));
+  TRY_VOID(append_audit(*db_, op.audit));
+  if (sealer_ && (expires_audit || !op.audit.empty())) TRY_VOID(write_audit_seal(*db_, *sealer_));
   if (op.claim) TRY_VOID(keep_answer(*db_, *op.claim, done));
   return done;
 }
@@ -180,6 +185,11 @@ Result<bool> SqliteWriter::drop_expired(Timestamp now) {
 
 Result<Uuid> SqliteWriter::newest_id() {
   return newest_stored_id(*db_);
+}
+
+Result<void> SqliteWriter::seal_audit_log(AuditSealer sealer) {
+  sealer_.emplace(std::move(sealer));
+  return check_audit_seal(*db_, *sealer_);
 }
 
 }  // namespace fanfare::sqlite

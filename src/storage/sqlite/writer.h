@@ -11,7 +11,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "storage/audit_chain.h"
 #include "storage/sqlite/free_space.h"
 #include "storage/sqlite/lazy_index.h"
 #include "storage/sqlite/write_ahead_log.h"
@@ -32,6 +34,7 @@ class SqliteWriter final : public Writer {
   Result<std::vector<Result<OpDone>>> commit(std::span<WriteOp> ops) override;
   Result<bool> maintain(Timestamp now, bool is_idle) override;
   Result<Uuid> newest_id() override;
+  Result<void> seal_audit_log(AuditSealer sealer) override;
 
   Connection& connection_for_test() { return *db_; }
 
@@ -53,7 +56,8 @@ class SqliteWriter final : public Writer {
   LazyIndex index_;
   FreeSpace space_;
   bool is_index_failing_ = false;
-  Timestamp swept_at_{};  // when expired keys were last looked for and none was left
+  std::optional<AuditSealer> sealer_;  // none: nobody gave a key
+  Timestamp swept_at_{};               // when expired keys were last looked for and none was left
 };
 
 }  // namespace fanfare::sqlite
