@@ -15,6 +15,7 @@
 #include "auth/jwt.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "domain/health.h"
 #include "egress/policy.h"
 #include "net/http_server.h"
 
@@ -35,6 +36,8 @@ struct ApiConfig {
   bool catalogue_is_open = false;          // event types need not be in the catalogue
   bool auto_create_tenants = false;  // an unknown external_id that an admin names makes its tenant
   std::shared_ptr<const Profile> profile = std::make_shared<const Profile>();
+  // Of the file system that the database is on; not set or none = not known.
+  std::function<std::optional<DiskSpace>()> disk_space = nullptr;
   const Clock& clock;
   Random& random;
   // Asked for paths that no route knows (the inboxes of `fanfare dev`). True if it took the request

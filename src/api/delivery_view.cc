@@ -104,11 +104,17 @@ void write_headers(JsonWriter& out, std::string_view name, const HeaderList& hea
   out.end_object();
 }
 
-void write_attempt(JsonWriter& out, const Attempt& attempt, const RebuiltRequest& request) {
+void write_attempt(JsonWriter& out, const Attempt& attempt, const RebuiltRequest& request,
+                   const Delivery* of) {
   const HttpOutcome& outcome = attempt.outcome;
   out.begin_object()
       .text("id", to_string(attempt.id))
       .text("delivery_id", to_string(attempt.delivery));
+  if (of != nullptr) {
+    out.text("webhook_id", to_string(of->webhook)).text("event_id", to_string(of->event));
+    out.text("event_type", of->event_type);
+    out.text("status", attempt.kind == ErrorKind::none ? "success" : "failed");
+  }
   out.number("run", attempt.run)
       .number("number", attempt.number)
       .time("started_at", attempt.started_at);

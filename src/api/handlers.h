@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/exchange.h"
+#include "api/stats_view.h"
 
 namespace fanfare {
 
@@ -43,6 +44,20 @@ void handle_list_webhooks(ApiContext& context, const ExchangePtr& exchange);
 void handle_get_webhook(ApiContext& context, const ExchangePtr& exchange);
 void handle_change_webhook(ApiContext& context, const ExchangePtr& exchange);
 void handle_delete_webhook(ApiContext& context, const ExchangePtr& exchange);
+
+// handlers_logs.cc
+void handle_webhook_logs(ApiContext& context, const ExchangePtr& exchange);
+
+// handlers_health.cc
+void handle_health(ApiContext& context, const ExchangePtr& exchange);
+
+// handlers_stats.cc
+void handle_webhook_stats(ApiContext& context, const ExchangePtr& exchange);
+void handle_stats(ApiContext& context, const ExchangePtr& exchange);
+// What answers about a webhook say of its deliveries, from memory.
+WebhookActivity activity_of(Engine& engine, WebhookId webhook);
+// What it counted in the last 24 hours.
+Result<RollupCounts> last_day_of(Engine& engine, Reader& reader, WebhookId webhook, Timestamp now);
 
 // handlers_webhook_actions.cc
 void handle_pause_webhook(ApiContext& context, const ExchangePtr& exchange);

@@ -1,10 +1,8 @@
-#include <map>
-
+#include "api/attempt_list.h"
 #include "api/handlers.h"
 #include "api/idempotency.h"
 #include "api/list_query.h"
 #include "api/object_place.h"
-#include "api/rebuild.h"
 #include "api/webhook_edit.h"
 
 namespace fanfare {
@@ -40,45 +38,20 @@ void answer_list(ApiContext& context, const ExchangePtr& exchange, TenantId tena
 
 using DeliveryPlace = Place<DeliveryTag>;
 
-// Retention removes an event with its payload before its deliveries; what was sent is then unknown.
-Result<Event> event_or_remains(Reader& reader, const Delivery& delivery) {
-  auto event = reader.event(delivery.tenant, delivery.event);
-  if (event || event.error().code != Errc::not_found) return event;
-  Event remains;
-  remains.id = delivery.event;
-  remains.tenant = delivery.tenant;
-  remains.type = delivery.event_type;
-  remains.created_at = delivery.created_at;
-  return remains;
-}
-
-Result<std::string> read_detail(const Engine& engine, Directory& directory, Reader& reader,
-                                DeliveryPlace place) {
+Result<std::string> read_detail(Engine& engine, Reader& reader, DeliveryPlace place) {
   TRY(const Delivery delivery, reader.delivery(place.tenant, place.id));
   // A delivery that is retried by hand has no bound of its own, so its answer has.
   TRY(auto attempts, reader.attempts(place.tenant, place.id, limits::kAttemptsShownMax + 1));
   const bool has_more = attempts.size() > limits::kAttemptsShownMax;
   if (has_more) attempts.erase(attempts.begin());
   TRY(const Event event, event_or_remains(reader, delivery));
-  const WebhookPtr now = directory.webhook(delivery.webhook);
-  const std::vector<SigningSecret> secrets = now ? now->secrets : std::vector<SigningSecret>{};
-  std::map<std::int64_t, Webhook> versions;
-  std::size_t body_bytes = 0;
+  AttemptList list(engine, reader);
   JsonWriter out;
   out.begin_object();
   write_delivery_members(out, delivery);
   out.key("attempt_log").begin_array();
-  for (const Attempt& attempt : attempts) {
-    if (!versions.contains(attempt.webhook_version)) {
-      TRY(Webhook version, engine.webhook_at(reader, delivery.webhook, attempt.webhook_version));
-      versions.emplace(attempt.webhook_version, std::move(version));
-    }
-    const Webhook& version = versions.at(attempt.webhook_version);
-    RebuiltRequest request = rebuild_request({version, secrets, event, delivery, attempt});
-    request.omits_body = body_bytes >= limits::kShownBodiesBytesMax;
-    if (!request.omits_body) body_bytes += request.body.size();
-    write_attempt(out, attempt, request);
-  }
+  for (const Attempt& attempt : attempts)
+    TRY_VOID(list.write(out, {delivery, event, false}, attempt));
   out.end_array().flag("has_more_attempts", has_more).end_object();
   return out.take();
 }
@@ -148,11 +121,9 @@ void handle_webhook_deliveries(ApiContext& context, const ExchangePtr& exchange)
 void handle_get_delivery(ApiContext& context, const ExchangePtr& exchange) {
   at_place<DeliveryTag>(
       context, exchange, only_tenant(*exchange), [&context, exchange](DeliveryPlace place) {
-        answer_from_store(
-            context, exchange,
-            [&engine = context.engine, &directory = context.directory(), place](Reader& reader) {
-              return read_detail(engine, directory, reader, place);
-            });
+        answer_from_store(context, exchange, [&engine = context.engine, place](Reader& reader) {
+          return read_detail(engine, reader, place);
+        });
       });
 }
 

@@ -25,7 +25,9 @@ void change_status(ApiContext& context, const ExchangePtr& exchange, Change chan
   edit.tenant = (*webhook)->tenant;
   edit.change = change;
   const auto render = [&context](const Webhook& stored, const Warnings&) {
-    return Answer{200, view_of(stored, {context.now(), false, {}}), {{"ETag", etag_of(stored)}}};
+    WebhookViewOptions options{.now = context.now(), .recent_deliveries = {}};
+    options.activity = activity_of(context.engine, stored.id);
+    return Answer{200, view_of(stored, options), {{"ETag", etag_of(stored)}}};
   };
   edit_webhook(context, exchange, std::move(edit), {render});
 }

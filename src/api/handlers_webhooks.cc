@@ -94,6 +94,23 @@ Checked<std::optional<std::string>> named_tenant(ApiContext& context, const Exch
   return named;
 }
 
+// Each row costs 25 look-ups, one for each hour that the last day touches.
+Result<std::string> page_with_metrics(ApiContext& context, Reader& reader, const ListPage& page,
+                                      const std::vector<WebhookPtr>& rows, Timestamp now) {
+  Result<void> worked;
+  const auto write = [&](JsonWriter& out, const Webhook& webhook) {
+    WebhookViewOptions options{.now = now, .recent_deliveries = {}};
+    options.activity = activity_of(context.engine, webhook.id);
+    auto day = last_day_of(context.engine, reader, webhook.id, now);
+    if (!day) worked = tl::unexpected<Error>(day.error());
+    options.activity.last_day = std::move(day).value_or(RollupCounts{});
+    write_webhook(out, webhook, options);
+  };
+  std::string body = page_by_id(context.shared.cursors, page, rows, write);
+  TRY_VOID(worked);
+  return body;
+}
+
 }  // namespace
 
 void handle_create_webhook(ApiContext& context, const ExchangePtr& exchange) {
@@ -115,10 +132,11 @@ void handle_list_webhooks(ApiContext& context, const ExchangePtr& exchange) {
   if (exchange->failed(page)) return;
   std::vector<WebhookPtr> rows = context.directory().webhooks(*tenant);
   std::erase_if(rows, [&filter](const WebhookPtr& webhook) { return !filter.admits(*webhook); });
-  const auto write = [now = context.now()](JsonWriter& out, const Webhook& webhook) {
-    write_webhook(out, webhook, {now, false, {}});
-  };
-  exchange->answer({200, page_by_id(context.shared.cursors, *page, rows, write), {}});
+  answer_list_from_store(
+      context, exchange,
+      [&context, rows = std::move(rows), page = *page, now = context.now()](Reader& reader) {
+        return page_with_metrics(context, reader, page, rows, now);
+      });
 }
 
 void handle_get_webhook(ApiContext& context, const ExchangePtr& exchange) {
@@ -128,7 +146,8 @@ void handle_get_webhook(ApiContext& context, const ExchangePtr& exchange) {
   if (exchange->failed(webhook)) return;
   answer_from_store(
       context, exchange,
-      [webhook = *webhook, now = context.now()](Reader& reader) -> Result<std::string> {
+      [&engine = context.engine, webhook = *webhook,
+       now = context.now()](Reader& reader) -> Result<std::string> {
         DeliveryFilter filter;
         filter.webhook = webhook->id;
         TRY(const auto recent,
@@ -138,7 +157,7 @@ void handle_get_webhook(ApiContext& context, const ExchangePtr& exchange) {
         for (const Delivery& delivery : recent.rows) write_delivery(out, delivery);
         out.end_array();
         const std::string deliveries = out.take();
-        return view_of(*webhook, {now, false, deliveries});
+        return view_of(*webhook, {now, false, deliveries, {}, activity_of(engine, webhook->id)});
       },
       {{"ETag", etag_of(**webhook)}});
 }
@@ -167,7 +186,8 @@ void handle_change_webhook(ApiContext& context, const ExchangePtr& exchange) {
              std::ranges::equal(before.secrets, next.secrets, same_secret));
   };
   const auto render = [&context](const Webhook& stored, const Warnings& warnings) {
-    return answer_with(stored, 200, {context.now(), false, {}, warnings});
+    return answer_with(
+        stored, 200, {context.now(), false, {}, warnings, activity_of(context.engine, stored.id)});
   };
   edit_webhook(context, exchange, std::move(edit), {render});
 }

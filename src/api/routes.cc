@@ -44,6 +44,11 @@ constexpr std::array kRoutes = {
     Route{"POST", "/api/v1/webhooks/{id}/test", handle_test_webhook, kWriters, kBody},
     Route{"GET", "/api/v1/webhooks/{id}/deliveries", handle_webhook_deliveries, kReaders, kNone},
 
+    Route{"GET", "/api/v1/webhooks/{id}/stats", handle_webhook_stats, kReaders, kNone},
+    Route{"GET", "/api/v1/webhooks/{id}/logs", handle_webhook_logs, kReaders, kNone},
+    Route{"GET", "/api/v1/stats", handle_stats, kReaders, kNone},
+    Route{"GET", "/api/v1/health", handle_health, kEveryKey, kNone},
+
     Route{"GET", "/api/v1/maintenance/keys", handle_key_status, kAdmins, kNone},
     Route{"POST", "/api/v1/maintenance/keys/rotate-master", handle_rotate_master_key, kAdmins,
           kBody},

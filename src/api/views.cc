@@ -70,9 +70,11 @@ void write_webhook(JsonWriter& out, const Webhook& webhook, const WebhookViewOpt
   out.number("retry_count", settings.retry.attempts - 1);
   out.number("timeout_seconds", settings.timeout / std::chrono::seconds{1});
   out.number("max_in_flight", settings.max_in_flight);
+  out.number_or_null("failure_threshold", settings.failure_threshold);
   write_metadata(out, settings.metadata);
   out.number("version", webhook.version);
   out.time("created_at", webhook.created_at).time("updated_at", webhook.updated_at);
+  write_activity(out, options.activity);
   if (!options.recent_deliveries.empty()) out.raw("recent_deliveries", options.recent_deliveries);
   write_warnings(out, options.warnings);
   out.end_object();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/json_writer.h"
+#include "api/stats_view.h"
 #include "domain/delivery.h"
 #include "domain/profile.h"
 #include "domain/tenant.h"
@@ -24,6 +25,7 @@ struct WebhookViewOptions {
   bool shows_secret = false;                   // only at creation
   std::string_view recent_deliveries;          // JSON array; empty = left out
   std::span<const std::string> warnings = {};  // left out if there are none
+  WebhookActivity activity = {};
 };
 void write_webhook(JsonWriter& out, const Webhook& webhook, const WebhookViewOptions& options);
 std::string view_of(const Webhook& webhook, const WebhookViewOptions& options);
@@ -55,7 +57,9 @@ struct RebuiltRequest {
   std::string body;
   bool omits_body = false;  // the answer has no room for it
 };
-void write_attempt(JsonWriter& out, const Attempt& attempt, const RebuiltRequest& request);
+// `of` is named in it, if given.
+void write_attempt(JsonWriter& out, const Attempt& attempt, const RebuiltRequest& request,
+                   const Delivery* of = nullptr);
 void write_headers(JsonWriter& out, std::string_view name, const HeaderList& headers);
 
 // {"data": […], "next_cursor": …, "has_more": …} around elements already written.

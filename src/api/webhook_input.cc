@@ -372,6 +372,12 @@ class WebhookApply {
   void read_limits() {
     if (reader_.has_null("timeout_seconds")) settings_.timeout = defaults_.timeout;
     if (reader_.has_null("max_in_flight")) settings_.max_in_flight = limits::kInFlightDefault;
+    if (is_new_) settings_.failure_threshold = defaults_.failure_threshold;
+    if (reader_.has_null("failure_threshold")) settings_.failure_threshold.reset();
+    if (const auto failures =
+            reader_.integer("failure_threshold", 1, limits::kFailureThresholdMax)) {
+      settings_.failure_threshold = static_cast<int>(*failures);
+    }
     if (const auto seconds =
             reader_.integer("timeout_seconds", limits::kAttemptTimeoutMin / std::chrono::seconds{1},
                             limits::kAttemptTimeoutMax / std::chrono::seconds{1})) {
@@ -448,7 +454,9 @@ class WebhookApply {
             "use active, or POST …/pause, /resume, /disable or /enable");
     for (const std::string_view name :
          {"disabled_reason", "version", "public_key", "previous_secret_expires_at", "created_at",
-          "updated_at", "recent_deliveries", "warnings"}) {
+          "updated_at", "recent_deliveries", "warnings", "last_triggered_at", "last_status",
+          "last_error", "consecutive_failures", "total_deliveries", "successful_deliveries",
+          "failed_deliveries", "metrics"}) {
       if (!is_new_ && reader_.has(name)) reader_.ignore(name);
     }
   }

@@ -15,7 +15,9 @@
 #include "app/audit.h"
 #include "app/database.h"
 #include "app/descriptors.h"
+#include "app/disk_space.h"
 #include "app/egress_options.h"
+#include "app/failure_log.h"
 #include "app/jwt_keys.h"
 #include "app/master_key.h"
 #include "app/profile_option.h"
@@ -153,14 +155,18 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
     doors.push_back({*reactor.loop, *reactor.sender});
   }
   const auto find_webhook = [this](WebhookId id) { return engine->directory().webhook(id); };
-  engine = std::make_unique<Engine>(Engine::Parts{.store = *store,
-                                                  .vault = *vault,
-                                                  .clock = clock,
-                                                  .random = random,
-                                                  .reactors = std::move(doors),
-                                                  .on_attempt = attempt_logger(log, find_webhook),
-                                                  .reader_threads = reader_count(config),
-                                                  .catalogue = profile->event_types});
+  engine =
+      std::make_unique<Engine>(Engine::Parts{.store = *store,
+                                             .vault = *vault,
+                                             .clock = clock,
+                                             .random = random,
+                                             .reactors = std::move(doors),
+                                             .on_attempt = attempt_logger(log, find_webhook),
+                                             .on_failing = failure_logger(log),
+                                             .failure_counts = profile->webhooks.failure_counts,
+                                             .disable_after = config.disable_after,
+                                             .reader_threads = reader_count(config),
+                                             .catalogue = profile->event_types});
   TRY_VOID(engine->recover());
   if (!audit_seal) note_broken_audit_log(audit_seal.error());
   readers.resize(reader_count(config));
@@ -179,6 +185,10 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
       .catalogue_is_open = config.catalogue_is_open.value_or(profile->catalogue_is_open),
       .auto_create_tenants = config.auto_create_tenants.value_or(profile->auto_create_tenants),
       .profile = profile,
+      .disk_space = [path = config.database.path]() -> std::optional<DiskSpace> {
+        if (path.empty()) return std::nullopt;
+        return disk_space_at(path);
+      },
       .clock = clock,
       .random = random,
       .extra_routes = std::move(hooks.extra_routes)});

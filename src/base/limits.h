@@ -85,6 +85,20 @@ inline constexpr std::size_t kReadQueueMax = 1024;  // reads waiting for a reade
 inline constexpr Millis kReadTimeout = 5s;          // a statement that runs longer is interrupted
 inline constexpr Millis kDrainTimeout = 10s;
 
+// ---- statistics ----
+inline constexpr Millis kRollupFlushEvery = 5s;            // what a start has to read back
+inline constexpr std::size_t kRollupFlushKeysMax = 128;    // in one operation: two milliseconds
+inline constexpr std::size_t kRollupTypesMax = 1000;       // of one owner; the rest counts as one
+inline constexpr std::size_t kRollupTailTrimMax = 1000;    // rows removed in one operation
+inline constexpr std::size_t kRollupBucketsMax = 1500;     // of one series: key look-ups of a read
+inline constexpr std::size_t kRollupTypeRowsMax = 20'000;  // read for one answer split by type
+inline constexpr Millis kMinuteRollupsKept = std::chrono::hours{24};
+inline constexpr Millis kHourRollupsKept = std::chrono::hours{24 * 30};
+inline constexpr Millis kDayRollupsKept = std::chrono::hours{24 * 366};
+inline constexpr std::size_t kRollupErrorBytesMax = 500;  // kept of a webhook's last error
+inline constexpr int kFailureThresholdMax = 1000;
+inline constexpr std::size_t kLogWalkMax = 2000;  // deliveries that one page of a log looks at
+
 // ---- egress: what a receiver may do to us ----
 inline constexpr Millis kConnectTimeout = 5s;
 inline constexpr Millis kTlsTimeout = 5s;

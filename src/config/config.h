@@ -51,8 +51,9 @@ struct Config {
   std::optional<bool> catalogue_is_open, auto_create_tenants;
   int reactors = 0;  // 0 = one for each two cores, at least one
   int reader_threads = 2;
-  std::string log_level;   // a name that telemetry/log.h knows
-  std::string log_format;  // "pretty" or "json"
+  std::string log_level;                // a name that telemetry/log.h knows
+  std::string log_format;               // "pretty" or "json"
+  std::optional<Millis> disable_after;  // of failing all the time; none = never
   Millis drain_timeout{};
 
   std::map<std::string, std::string, std::less<>>

@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/limits.h"
 #include "config/config.h"
+#include "domain/retry_policy.h"
 
 namespace fanfare {
 namespace {
@@ -18,6 +19,8 @@ constexpr std::size_t kMasterKeyBytes = 32;
 constexpr std::size_t kMasterKeysMax = 16;
 constexpr int kThreadsMax = 64;  // of one kind; more only adds contention on one machine
 constexpr Millis kDrainTimeoutMax = std::chrono::minutes{10};
+constexpr Millis kDisableAfterMin = std::chrono::hours{24};
+constexpr Millis kDisableAfterMax = std::chrono::hours{24 * 90};
 constexpr std::size_t kRangesMax = 256;  // each connect walks the whole list
 
 tl::unexpected<Error> invalid(std::string message) {
@@ -214,7 +217,7 @@ Result<void> apply_log_format(Config& config, std::string_view text) {
 }
 
 // A number with its unit: 500ms, 10s, 2m.
-std::optional<Millis> parse_duration(std::string_view text) {
+std::optional<Millis> parse_short_duration(std::string_view text) {
   const auto unit_at = text.find_first_not_of("0123456789");
   if (unit_at == std::string_view::npos) return std::nullopt;
   const auto count = integer_in(text.substr(0, unit_at), 0, 1'000'000);
@@ -227,10 +230,20 @@ std::optional<Millis> parse_duration(std::string_view text) {
 }
 
 Result<void> apply_drain_timeout(Config& config, std::string_view text) {
-  const auto timeout = parse_duration(text);
+  const auto timeout = parse_short_duration(text);
   if (!timeout || *timeout > kDrainTimeoutMax)
     return invalid("must be a duration of at most 10 minutes, such as 500ms, 10s or 2m");
   config.drain_timeout = *timeout;
+  return {};
+}
+
+Result<void> apply_disable_after(Config& config, std::string_view text) {
+  config.disable_after.reset();
+  if (text == "off") return {};
+  const auto duration = parse_duration(text);
+  if (!duration || *duration < kDisableAfterMin || *duration > kDisableAfterMax)
+    return invalid("must be off or a duration from 1d to 90d, such as 5d");
+  config.disable_after = *duration;
   return {};
 }
 
@@ -422,6 +435,17 @@ const ConfigOption kOptions[] = {
      .help = "How lines look on standard error: for people, or one JSON object each.",
      .apply = apply_log_format,
      .show = [](const Config& c) { return c.log_format; }},
+    {.name = "disable-after",
+     .environment = "FANFARE_DISABLE_AFTER",
+     .toml_key = "disable_after",
+     .default_value = "off",
+     .value_hint = "off|DURATION",
+     .help = "Disables a webhook whose every attempt failed for so long, such as 5d.",
+     .apply = apply_disable_after,
+     .show =
+         [](const Config& c) {
+           return c.disable_after ? format_duration(*c.disable_after) : std::string("off");
+         }},
     {.name = "drain-timeout",
      .environment = "FANFARE_DRAIN_TIMEOUT",
      .toml_key = "drain_timeout",

@@ -25,8 +25,9 @@ HeaderList masked(HeaderList headers, const std::vector<CustomHeader>& custom) {
 
 }  // namespace
 
-Engine::Impl::Impl(Engine& engine, Parts given)
-    : parts(std::move(given)),
+Engine::Impl::Impl(Engine& of, Parts given)
+    : engine(of),
+      parts(std::move(given)),
       journal(parts.store.writer(), parts.clock, parts.random),
       reads(parts.reader_threads),
       keys({parts.reactors.front().loop, parts.vault, journal, last_key_id}) {
@@ -39,7 +40,7 @@ Engine::Impl::Impl(Engine& engine, Parts given)
         .reads = reads,
         .directory = directory,
         .random = parts.random,
-        .on_gone = [&engine](WebhookPtr webhook) { engine.disable_gone(std::move(webhook)); },
+        .on_gone = [&of](WebhookPtr webhook) { of.disable_gone(std::move(webhook)); },
         .on_attempt = parts.on_attempt};
     lanes.push_back(std::make_unique<LaneSet>(std::move(doors),
                                               std::max<std::size_t>(1, parts.in_flight_max / count),
@@ -84,6 +85,12 @@ Engine::~Engine() = default;
 
 Directory& Engine::directory() {
   return impl_->directory;
+}
+const StatsBook& Engine::stats() const {
+  return impl_->stats;
+}
+FailureCounts Engine::failure_counts() const {
+  return impl_->parts.failure_counts;
 }
 Vault& Engine::vault() {
   return impl_->parts.vault;

@@ -19,6 +19,9 @@
 #include "base/loop.h"
 #include "delivery/directory.h"
 #include "delivery/read_pool.h"
+#include "delivery/stats_book.h"
+#include "domain/auto_disable.h"
+#include "domain/health.h"
 #include "egress/sender.h"
 #include "storage/store.h"
 
@@ -60,6 +63,12 @@ struct WebhookChange {
   std::int64_t expected_version = 0;  // 0 = create
 };
 
+// A webhook that keeps failing: warned about, or disabled.
+struct FailureNotice {
+  WebhookPtr webhook;
+  DisableDecision decision;
+};
+
 struct EngineStatus {
   bool is_ready = false;      // recovered, the last commit worked, not draining
   std::string reason;         // when not ready
@@ -74,6 +83,12 @@ class Engine {
 
   Directory& directory();
   Vault& vault();
+  const StatsBook& stats() const;
+  // How far behind the queue is, of one tenant's webhooks or all.
+  void queue_age(std::optional<TenantId> tenant, Loop& home, Reply<QueueAge> reply);
+  std::string write_error() const;       // of the last commit; empty = it worked
+  bool is_own_outage() const;            // most webhooks fail, so none is disabled
+  FailureCounts failure_counts() const;  // which failures in a row disable a webhook
 
   // ---- publishing ----
   // Plans every event, stores all in one transaction, answers one Published for each.
@@ -142,6 +157,7 @@ class Engine {
   std::unique_ptr<Impl> impl_;
   void read_raw(ReadKind kind, UniqueFunction<void(Reader*)> job);  // null reader: overloaded
   void disable_gone(WebhookPtr webhook);
+  void disable_failing(const WebhookPtr& webhook, const DisableDecision& decision);
   Result<void> check_master_key(const ConfigSnapshot& config);
   void count_seals(const ConfigSnapshot& config);
   Result<void> put_in_catalogue(ConfigSnapshot& config);

@@ -127,6 +127,7 @@ void Engine::put_webhook(WebhookChange change, WriteContext context, Loop& home,
   const bool is_over = next.is_deleted || next.status == WebhookStatus::disabled;
   next.settled_below = current ? current->settled_below : 0;
   if (is_over && (!was_over || next.is_deleted)) next.settled_below = next.version;
+  const bool forgets_failures = was_over && !is_over;
 
   // Until it is queued, no other data key comes into use (key_work.h).
   const std::shared_lock sealing(impl_->keys.sealing);
@@ -137,6 +138,7 @@ void Engine::put_webhook(WebhookChange change, WriteContext context, Loop& home,
     });
     return;
   }
+  op->forgets_failures = forgets_failures;
   auto stored = std::make_shared<const Webhook>(std::move(next));
   impl_->write(
       write_op(*std::move(op), std::move(context)), home,
@@ -212,6 +214,9 @@ Result<void> Engine::recover() {
     TRY(Webhook webhook, impl_->opened(stored, /*with_secrets=*/true));
     impl_->directory.put(std::make_shared<const Webhook>(std::move(webhook)));
   }
+
+  TRY_VOID(impl_->stats.recover(*reader));
+  impl_->start_stats();
 
   TRY(const std::vector<WaitingWebhook> waiting, reader->waiting_webhooks());
   std::vector<std::vector<WaitingWebhook>> by_reactor(impl_->lanes.size());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -62,6 +63,11 @@ class EngineTest : public ::testing::Test {
                         .random = random,
                         .reactors = {{loop, *sender}},
                         .on_attempt = nullptr,
+                        .on_failing =
+                            [this](const FailureNotice& notice) {
+                              const std::lock_guard lock(notices_mu);
+                              notices.push_back(notice);
+                            },
                         .in_flight_max = in_flight_max,
                         .lane_bytes_max = lane_bytes_max,
                         .catalogue = catalogue};
@@ -181,6 +187,8 @@ class EngineTest : public ::testing::Test {
     });
   }
 
+  std::mutex notices_mu;
+  std::vector<FailureNotice> notices;  // of webhooks that keep failing
   SimClock clock{kStart};
   SimLoop loop{clock};
   SeededRandom random{7};

@@ -11,14 +11,17 @@
 #include "delivery/key_work.h"
 #include "delivery/lane_set.h"
 #include "delivery/read_pool.h"
+#include "delivery/stats_book.h"
 
 namespace fanfare {
 
 struct Engine::Impl {
-  explicit Impl(Engine& engine, Parts given);
+  explicit Impl(Engine& of, Parts given);
 
+  Engine& engine;
   Parts parts;
   Directory directory;
+  StatsBook stats;
   Journal journal;
   ReadPool reads;
   std::vector<std::unique_ptr<LaneSet>> lanes;  // one for each reactor, in order
@@ -40,6 +43,20 @@ struct Engine::Impl {
   // The same for an operation that answers Unit.
   void write_unit(WriteOp op, Loop& home, UniqueFunction<void()> committed, Reply<Unit> reply);
   void launch_test(WebhookPtr webhook, HeldRun held, Loop& home, Reply<TestResult> answer);
+
+  // ---- engine_stats.cc ----
+  void start_stats();
+  void count(const RollupTail& tail);        // the journal's thread
+  void decide(const FailedWebhook& failed);  // the same; at start a loop's
+  void check_outage();
+  void flush_later();  // this and the next ones: the first reactor's loop
+  void flush_stats();
+  void write_flush(WriteAction action);
+  void trim_tail();
+  std::atomic<bool> is_own_outage{false};
+  std::atomic<bool> has_failures{false};  // since the last look for an outage
+  std::atomic<std::int64_t> outage_checked_at_ms{0};
+  std::int64_t trimmed_up_to = 0;
 
   Result<PutWebhookOp> sealed(const Webhook& next, std::int64_t expected_version);
   Result<Webhook> opened(const StoredWebhook& stored, bool with_secrets) const;

@@ -19,7 +19,11 @@ struct Engine::Parts {
   Random& random;
   std::vector<Reactor> reactors;                     // at least one
   std::function<void(const AttemptOp&)> on_attempt;  // for the log; on a reactor's thread
-  std::size_t reader_threads = 2;                    // how many threads will call run_reader()
+  // For the log; on any thread.
+  std::function<void(const FailureNotice&)> on_failing = nullptr;
+  FailureCounts failure_counts = FailureCounts::deliveries;
+  std::optional<Millis> disable_after = std::nullopt;  // of failing all the time; none = never
+  std::size_t reader_threads = 2;                      // how many threads will call run_reader()
   std::size_t in_flight_max = limits::kInFlightTotalMax;
   std::size_t lane_bytes_max = limits::kLanesBytesMax;
   std::vector<EventType> catalogue = {};  // of the profile; what was never there is put in once

@@ -38,6 +38,9 @@ Size size_of(const WriteOp& op) {
     size.rows = 2 * settle->rows_max;
   } else if (const auto* expire = std::get_if<ExpireOp>(&op.action)) {
     size.rows = 2 * expire->rows_max;
+  } else if (const auto* flush = std::get_if<FlushRollupsOp>(&op.action)) {
+    size.rows = 3 * flush->units.size() + flush->webhooks.size();
+    size.bytes += size.rows * 256;
   } else if (const auto* attempt = std::get_if<AttemptOp>(&op.action)) {
     size.rows = 2;
     size.bytes += attempt->attempt.outcome.body.size();
@@ -175,6 +178,7 @@ bool Journal::commit(std::vector<Entry>& batch) {
     return false;
   }
   FANFARE_ASSERT(results->size() == batch.size());
+  if (on_tail_ && writer_.last_tail().seq != 0) on_tail_(writer_.last_tail());
   for (std::size_t i = 0; i < batch.size(); ++i) {
     batch[i].done(batch[i].op.action, std::move((*results)[i]));
   }

@@ -11,6 +11,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -19,6 +20,7 @@
 #include "base/clock.h"
 #include "base/function.h"
 #include "base/random.h"
+#include "storage/rollup_batch.h"
 #include "storage/store.h"
 
 namespace fanfare {
@@ -33,6 +35,12 @@ class Journal {
   // Reads the newest stored id, so that new ids follow it even if the clock went back. Before
   // run().
   Result<void> recover();
+
+  // Told what each commit counts as, on the journal's thread, before any completion of it. Set
+  // before run().
+  void set_on_tail(std::function<void(const RollupTail&)> on_tail) {
+    on_tail_ = std::move(on_tail);
+  }
 
   // Queues one operation. When the queue is full or the journal has stopped, `done` gets
   // Errc::overloaded at once, on the caller's thread. If the store refuses the batch, it gets
@@ -69,6 +77,7 @@ class Journal {
 
   Writer& writer_;
   const Clock& clock_;
+  std::function<void(const RollupTail&)> on_tail_;
   Uuid7Sequence ids_;        // journal thread only
   bool is_failing_ = false;  // journal thread only: the last commit was refused
 

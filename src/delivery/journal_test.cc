@@ -55,6 +55,7 @@ class ScriptedWriter final : public Writer {
     changed.notify_all();
     return false;
   }
+  const RollupTail& last_tail() const override { return tail; }
   Result<Uuid> newest_id() override { return newest; }
   Result<void> seal_audit_log(AuditSealer) override { return {}; }
 
@@ -82,6 +83,7 @@ class ScriptedWriter final : public Writer {
   std::vector<Uuid> stored_ids;
   std::vector<Timestamp> audited_at;
   Uuid newest;
+  RollupTail tail;
   int refusals = 0;
   int idle_maintenance = 0;
   int busy_maintenance = 0;

@@ -19,6 +19,7 @@ class CutWriter final : public Writer {
   Result<bool> maintain(Timestamp now, bool is_idle) override {
     return inner_.maintain(now, is_idle);
   }
+  const RollupTail& last_tail() const override { return inner_.last_tail(); }
   Result<Uuid> newest_id() override { return inner_.newest_id(); }
   Result<void> seal_audit_log(AuditSealer sealer) override {
     return inner_.seal_audit_log(std::move(sealer));

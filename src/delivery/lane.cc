@@ -205,6 +205,18 @@ void Lane::refill_failed(Timestamp again_at) {
   wake_at(again_at);
 }
 
+std::optional<Timestamp> Lane::due_since(Timestamp now) const {
+  if (!is_sending()) return std::nullopt;
+  std::optional<Timestamp> oldest;
+  const auto look_at = [&](Timestamp due) {
+    if (due <= now && (!oldest || due < *oldest)) oldest = due;
+  };
+  if (!due_.empty()) look_at(due_.front().run.next_attempt_at);
+  if (!later_.empty()) look_at(later_.begin()->first);
+  if (next_wake_) look_at(*next_wake_);
+  return oldest;
+}
+
 std::optional<Timestamp> Lane::next_due(Timestamp now) const {
   if (!is_sending()) return std::nullopt;
   std::optional<Timestamp> earliest;

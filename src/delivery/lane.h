@@ -86,6 +86,8 @@ class Lane {
   bool has_due(Timestamp now) const {
     return !due_.empty() || (!later_.empty() && later_.begin()->first <= now);
   }
+  // Since when the run that waits longest has been due; none if nothing is.
+  std::optional<Timestamp> due_since(Timestamp now) const;
   bool has_slot() const { return in_flight_ < slots(); }
   int in_flight() const { return in_flight_; }
   std::size_t held() const { return held_.size(); }

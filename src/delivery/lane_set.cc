@@ -121,6 +121,26 @@ void LaneSet::wake_all() {
   for (auto& [id, entry] : lanes_) pump(*entry);
 }
 
+namespace {
+constexpr Millis kBehindAfter = 1min;
+}  // namespace
+
+QueueAge LaneSet::queue_age(std::optional<TenantId> tenant) const {
+  QueueAge age;
+  const Timestamp at = now();
+  for (const auto& [id, entry] : lanes_) {
+    if (tenant && entry->lane.webhook().tenant != *tenant) continue;
+    const auto since = entry->lane.due_since(at);
+    if (!since) continue;
+    if (entry->lane.has_slot()) {
+      age.add({.oldest_due = since});
+    } else if (at - *since > kBehindAfter) {
+      ++age.webhooks_behind;
+    }
+  }
+  return age;
+}
+
 // ---- recovery ----
 
 namespace {

@@ -27,6 +27,7 @@
 #include "delivery/journal.h"
 #include "delivery/lane.h"
 #include "delivery/read_pool.h"
+#include "domain/health.h"
 #include "egress/sender.h"
 #include "signing/signer.h"
 
@@ -56,6 +57,8 @@ class LaneSet {
   void run_requeued(const QueuedRun& run);
   void run_ended(WebhookId webhook, DeliveryId delivery);
   void wake_all();
+  // Of one tenant's webhooks or all: a look at every lane.
+  QueueAge queue_age(std::optional<TenantId> tenant) const;
   // Sends at once, beside the lane and its slots and whatever the webhook's status. The engine
   // bounds them.
   void send_test(HeldRun held, WebhookPtr webhook, UniqueFunction<void(TestResult)> done);

@@ -56,6 +56,8 @@ struct WebhookSettings {
   RetryPolicy retry;
   Millis timeout = limits::kAttemptTimeoutDefault;
   int max_in_flight = limits::kInFlightDefault;
+  // Failures in a row after which it is disabled (domain/auto_disable.h); none = never.
+  std::optional<int> failure_threshold;
   Metadata metadata;
 
   bool operator==(const WebhookSettings&) const = default;

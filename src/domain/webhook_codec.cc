@@ -194,6 +194,9 @@ Result<WebhookSettings> settings_of(const json::object& object) {
   fields.read_enum("envelope", envelope_named, settings.envelope);
   fields.read("timeout_ms", settings.timeout);
   fields.read("max_in_flight", settings.max_in_flight);
+  if (object.contains("failure_threshold")) {
+    fields.read("failure_threshold", settings.failure_threshold.emplace());
+  }
   std::vector<std::string> header_names;
   fields.read("headers", header_names);
   for (std::string& name : header_names) settings.headers.push_back({std::move(name), Secret()});
@@ -249,6 +252,7 @@ std::string encode_settings(const WebhookSettings& settings) {
                       {"metadata", std::move(metadata)}};
   // Absent means none: a store keeps those that are there unique.
   if (!settings.legacy_id.empty()) object["legacy_id"] = settings.legacy_id;
+  if (settings.failure_threshold) object["failure_threshold"] = *settings.failure_threshold;
   return json::serialize(object);
 }
 

@@ -44,6 +44,7 @@ struct StoredWebhook {
 struct PutWebhookOp {
   StoredWebhook row;
   std::int64_t expected_version = 0;
+  bool forgets_failures = false;  // it was enabled: its failures in a row count from zero
 };
 // What both stores say, with Errc::conflict, if another webhook of the tenant has the legacy_id.
 inline std::string taken_legacy_id(const std::string& legacy_id) {

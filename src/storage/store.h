@@ -17,6 +17,8 @@
 
 namespace fanfare {
 
+struct RollupTail;
+
 class Writer {
  public:
   virtual ~Writer() = default;
@@ -28,6 +30,9 @@ class Writer {
   // idempotency keys and event ids, gives space that nothing uses back to the disk. True if more is
   // waiting. `is_idle` allows work that could wait: indexes that are filled later.
   virtual Result<bool> maintain(Timestamp now, bool is_idle) = 0;
+  // What the last commit that succeeded counts as (storage/rollup_batch.h): the row of the tail
+  // that is in it.
+  virtual const RollupTail& last_tail() const = 0;
   // The greatest id of an event, a delivery or an audit entry ever stored; nil in an empty store.
   virtual Result<Uuid> newest_id() = 0;
   // From now on the ends of the audit log are kept under a seal (audit_chain.h). Called
@@ -102,6 +107,26 @@ struct ConfigSnapshot {
   std::vector<std::pair<std::string, std::string>> settings;
 };
 
+// Buckets of one length from the one that starts at `from` up to, not including, `to`.
+struct RollupSpan {
+  Resolution resolution = Resolution::hour;
+  Timestamp from, to;
+};
+struct RollupRow {
+  Timestamp start;
+  std::string event_type;
+  RollupCounts counts;
+  std::int64_t covered = 0;  // the newest row of the tail that is in it
+};
+struct TailRow {
+  std::int64_t seq = 0;
+  std::string bytes;
+};
+struct RollupsAtStart {
+  std::vector<WebhookStats> webhooks;
+  std::vector<TailRow> tail;  // in order
+};
+
 class Reader {
  public:
   virtual ~Reader() = default;
@@ -149,6 +174,19 @@ class Reader {
   virtual Result<Rows<AuditRow>> audit_entries(const AuditFilter& filter,
                                                std::optional<AuditId> before,
                                                std::size_t limit) = 0;
+  // ---- statistics ----
+  // At start: every webhook's state, and the tail.
+  virtual Result<RollupsAtStart> load_rollups() = 0;
+  // Up to which row of the tail the owner's numbers of a day are flushed; 0 if there are none.
+  // Every flush of an owner touches the days of what it brings, so this tells whether a row of the
+  // tail is in.
+  virtual Result<std::int64_t> rollup_covered(const RollupKey& key, Timestamp when) = 0;
+  // The rows of an owner in the span, oldest first: one look-up for each bucket.
+  virtual Result<std::vector<RollupRow>> rollups(const RollupKey& key, const RollupSpan& span) = 0;
+  // The same for all event types of a scope that is split by them, newest bucket first; `has_more`
+  // if `rows_max` left older ones out. key.event_type is not looked at.
+  virtual Result<Rows<RollupRow>> rollups_by_type(const RollupKey& key, const RollupSpan& span,
+                                                  std::size_t rows_max) = 0;
   // Does the store answer at all (for /readyz).
   virtual Result<void> ping() = 0;
 };

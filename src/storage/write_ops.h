@@ -17,6 +17,7 @@
 #include "domain/tenant.h"
 #include "storage/config_ops.h"
 #include "storage/key_ops.h"
+#include "storage/stats_ops.h"
 
 namespace fanfare {
 
@@ -163,7 +164,7 @@ struct Unit {
 };
 // What an operation answers. Config operations answer Unit.
 using OpDone = std::variant<Unit, std::vector<Published>, AttemptApplied, Settled, Requeued,
-                            Expired, Resealed, AuditExpired>;
+                            Expired, Resealed, AuditExpired, Trimmed>;
 
 // Taken in the same transaction as the operation, so that two equal requests cannot both happen.
 // Errc:: idempotency_conflict (and the operation does not happen) if (scope, key) is taken and
@@ -180,7 +181,8 @@ struct IdempotencyClaim {
 using WriteAction =
     std::variant<PublishOp, AttemptOp, EndRunOp, SettleOp, RequeueOp, ExpireOp, CreateTenantOp,
                  PutApiKeyOp, PutEventTypeOp, DeleteEventTypeOp, PutWebhookOp, SetSettingOp,
-                 PutTenantKeysOp, DropTenantKeyOp, ResealOp, ExpireAuditOp, RecordOp>;
+                 PutTenantKeysOp, DropTenantKeyOp, ResealOp, ExpireAuditOp, RecordOp,
+                 FlushRollupsOp, TrimRollupTailOp>;
 
 // What is stored with a change, in its transaction and only if it happens: the key that keeps it
 // from happening twice, and who did it.

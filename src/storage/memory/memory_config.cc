@@ -84,6 +84,7 @@ Result<OpDone> MemoryWriter::apply(const PutWebhookOp& op) {
   const StoredWebhook row = without_plaintext(op.row);
   state_.webhooks[webhook.id] = row;
   state_.webhook_versions[{webhook.id, webhook.version}] = row;
+  if (op.forgets_failures) tail_.batch.enabled(webhook.id, webhook.tenant);
   return Unit{};
 }
 

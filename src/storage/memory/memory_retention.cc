@@ -46,8 +46,9 @@ Result<OpDone> MemoryWriter::apply(const ExpireOp& op) {
       [&](const auto& entry) {
         const QueuedRun& run = entry.second;
         done.ended.push_back(run);
-        state_.history[{run.delivery, run.run}] =
-            expired_form(run, state_.settle_line(run.webhook), op.now);
+        const FinishedRun over = expired_form(run, state_.settle_line(run.webhook), op.now);
+        state_.history[{run.delivery, run.run}] = over;
+        tail_.batch.ended(over);
       });
   done.removed.attempts = remove_front(
       state_.attempts, room, [&](const auto& key) { return std::get<0>(key).value < attempts_end; },

@@ -8,6 +8,7 @@
 
 #include "storage/audit_chain.h"
 #include "storage/delivery_view.h"
+#include "storage/rollup_batch.h"
 
 namespace fanfare::memory {
 
@@ -46,6 +47,10 @@ struct State {
 
   // The newest audit entry, or the anchor.
   AuditPoint audit_head() const;
+  std::map<std::int64_t, std::string> tail;
+  std::map<std::tuple<Resolution, Timestamp, RollupKey>, RollupRow> rollups;
+  std::map<WebhookId, WebhookStats> webhook_stats;
+
   // The highest finished run; null if there is none.
   const FinishedRun* finished(DeliveryId id) const;
   SettleLine settle_line(WebhookId id) const;

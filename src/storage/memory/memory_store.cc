@@ -193,9 +193,51 @@ class MemoryReader final : public Reader {
     });
   }
 
+  Result<RollupsAtStart> load_rollups() override {
+    const std::scoped_lock lock(state_.mu);
+    RollupsAtStart start;
+    for (const auto& [id, stats] : state_.webhook_stats) start.webhooks.push_back(stats);
+    for (const auto& [seq, bytes] : state_.tail) start.tail.push_back({seq, bytes});
+    return start;
+  }
+
+  Result<std::int64_t> rollup_covered(const RollupKey& key, Timestamp when) override {
+    const std::scoped_lock lock(state_.mu);
+    const auto found = state_.rollups.find({Resolution::day, floor_to(when, Resolution::day), key});
+    return found == state_.rollups.end() ? 0 : found->second.covered;
+  }
+
+  Result<std::vector<RollupRow>> rollups(const RollupKey& key, const RollupSpan& span) override {
+    const std::scoped_lock lock(state_.mu);
+    std::vector<RollupRow> rows;
+    for (const auto& [place, row] : state_.rollups) {
+      if (std::get<RollupKey>(place) == key && is_in(span, place)) rows.push_back(row);
+    }
+    return rows;
+  }
+
+  Result<Rows<RollupRow>> rollups_by_type(const RollupKey& key, const RollupSpan& span,
+                                          std::size_t rows_max) override {
+    const std::scoped_lock lock(state_.mu);
+    std::vector<RollupRow> rows;
+    for (const auto& [place, row] : state_.rollups) {
+      const RollupKey& owner = std::get<RollupKey>(place);
+      if (owner.scope == key.scope && owner.owner == key.owner && is_in(span, place))
+        rows.push_back(row);
+    }
+    std::reverse(rows.begin(), rows.end());
+    return page_of(rows, rows_max, [](const RollupRow&) { return true; });
+  }
+
   Result<void> ping() override { return {}; }
 
  private:
+  static bool is_in(const RollupSpan& span,
+                    const std::tuple<Resolution, Timestamp, RollupKey>& place) {
+    const Timestamp start = std::get<Timestamp>(place);
+    return std::get<Resolution>(place) == span.resolution && start >= span.from && start < span.to;
+  }
+
   // All queued runs of a webhook in the order of their turns.
   std::vector<DueRun> due_runs(WebhookId webhook) const {
     std::vector<DueRun> due;

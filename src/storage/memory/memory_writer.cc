@@ -17,7 +17,13 @@ tl::unexpected<Error> no_such_delivery(DeliveryId id) {
 Result<std::vector<Result<OpDone>>> MemoryWriter::commit(std::span<WriteOp> ops) {
   const std::scoped_lock lock(state_.mu);
   std::vector<Result<OpDone>> results;
+  tail_.batch.clear();
   for (WriteOp& op : ops) results.push_back(run(op));
+  tail_.seq = 0;
+  if (!tail_.batch.empty()) {
+    tail_.seq = state_.tail.empty() ? 1 : state_.tail.rbegin()->first + 1;
+    state_.tail[tail_.seq] = tail_.batch.encode();
+  }
   return results;
 }
 
@@ -98,9 +104,13 @@ Published MemoryWriter::publish(const EventPlan& plan) {
     state_.event_keys[{event.tenant, event.event_id}] =
         EventKey{.event = event.id, .fingerprint = plan.fingerprint, .at = event.created_at};
   }
-  for (const QueuedRun& run : plan.runs) state_.queue[run.delivery] = run;
+  for (const QueuedRun& run : plan.runs) {
+    state_.queue[run.delivery] = run;
+    tail_.batch.accepted(run);
+  }
   for (const QueuedRun& run : plan.skipped) {
     state_.history[{run.delivery, run.run}] = skipped_form(run);
+    tail_.batch.ended(skipped_form(run));
   }
   return Published{.id = event.id, .deliveries = event.deliveries};
 }
@@ -119,12 +129,18 @@ void MemoryWriter::move_to_history(const FinishedRun& finished) {
   state_.history[{finished.run.delivery, finished.run.run}] = finished;
 }
 
+void MemoryWriter::end_run(const FinishedRun& finished) {
+  move_to_history(finished);
+  tail_.batch.ended(finished);
+}
+
 Result<OpDone> MemoryWriter::apply(const AttemptOp& op) {
   const Attempt& attempt = op.attempt;
   state_.attempts.try_emplace({attempt.delivery, attempt.run, attempt.number}, attempt);
   const auto found = state_.queue.find(attempt.delivery);
   if (found == state_.queue.end() || found->second.run != attempt.run ||
       found->second.attempts_made != attempt.number - 1) {
+    tail_.batch.attempted(op, /*ends_run=*/false);
     return AttemptApplied{.was_current = false};
   }
   QueuedRun& run = found->second;
@@ -139,6 +155,7 @@ Result<OpDone> MemoryWriter::apply(const AttemptOp& op) {
                                 .error = attempt.error,
                                 .completed_at = op.finished_at});
   }
+  tail_.batch.attempted(op, /*ends_run=*/!op.retry_at);
   return AttemptApplied{.was_current = true};
 }
 
@@ -147,11 +164,11 @@ Result<OpDone> MemoryWriter::apply(const EndRunOp& op) {
   if (is_final(before.status)) {
     return fail(Errc::conflict, "delivery " + to_string(op.delivery) + " is already over");
   }
-  move_to_history(FinishedRun{.run = QueuedRun(state_.queue.at(op.delivery)),
-                              .status = op.status,
-                              .kind = op.kind,
-                              .error = op.error,
-                              .completed_at = op.now});
+  end_run(FinishedRun{.run = QueuedRun(state_.queue.at(op.delivery)),
+                      .status = op.status,
+                      .kind = op.kind,
+                      .error = op.error,
+                      .completed_at = op.now});
   return Unit{};
 }
 
@@ -166,11 +183,11 @@ Result<OpDone> MemoryWriter::apply(const SettleOp& op) {
   const bool has_more = runs.size() > op.rows_max;
   if (has_more) runs.resize(op.rows_max);
   for (const QueuedRun& run : runs) {
-    move_to_history(FinishedRun{.run = run,
-                                .status = op.status,
-                                .kind = op.kind,
-                                .error = op.error,
-                                .completed_at = op.now});
+    end_run(FinishedRun{.run = run,
+                        .status = op.status,
+                        .kind = op.kind,
+                        .error = op.error,
+                        .completed_at = op.now});
   }
   return Settled{.rows = runs.size(), .has_more = has_more};
 }
@@ -186,10 +203,11 @@ Result<OpDone> MemoryWriter::apply(const RequeueOp& op) {
   const auto queued = state_.queue.find(op.delivery);
   if (queued != state_.queue.end()) {
     const QueuedRun run = queued->second;
-    move_to_history(*settled_form(run, state_.settle_line(run.webhook)));
+    end_run(*settled_form(run, state_.settle_line(run.webhook)));
   }
   const QueuedRun next = next_run(state_.finished(op.delivery)->run, op);
   state_.queue[op.delivery] = next;
+  tail_.batch.reopened(next);
   return Requeued{.run = next, .is_new_run = true};
 }
 

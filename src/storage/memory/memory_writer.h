@@ -13,6 +13,7 @@ class MemoryWriter final : public Writer {
   Result<std::vector<Result<OpDone>>> commit(std::span<WriteOp> ops) override;
   // Nothing is lazy here; expired keys are ignored by those who look.
   Result<bool> maintain(Timestamp now, bool is_idle) override;
+  const RollupTail& last_tail() const override { return tail_; }
   Result<Uuid> newest_id() override;
   // Nobody else can write these maps, and they end with the process.
   Result<void> seal_audit_log(AuditSealer) override { return {}; }
@@ -36,6 +37,8 @@ class MemoryWriter final : public Writer {
   Result<OpDone> apply(const PutTenantKeysOp& op);
   Result<OpDone> apply(const DropTenantKeyOp& op);
   Result<OpDone> apply(const ResealOp& op);
+  Result<OpDone> apply(const FlushRollupsOp& op);
+  Result<OpDone> apply(const TrimRollupTailOp& op);
 
   Result<void> check_audit_ids(const WriteOp& op) const;
   void append_audit(const std::vector<AuditEntry>& entries);
@@ -43,8 +46,10 @@ class MemoryWriter final : public Writer {
   Published publish(const EventPlan& plan);
   std::optional<Published> published_before(const EventPlan& plan) const;
   void move_to_history(const FinishedRun& finished);
+  void end_run(const FinishedRun& finished);  // without an attempt
 
   State& state_;
+  RollupTail tail_;  // of the last commit
 };
 
 }  // namespace fanfare::memory

@@ -47,9 +47,10 @@ Result<bool> finish(Connection& db, const AttemptOp& op) {
 
 }  // namespace
 
-Result<OpDone> apply(Connection& db, const AttemptOp& op) {
+Result<OpDone> apply(Connection& db, const AttemptOp& op, RollupBatch& counted) {
   TRY_VOID(insert_attempt(db, op.attempt));
   TRY(const bool was_current, op.retry_at ? keep_queued(db, op) : finish(db, op));
+  counted.attempted(op, /*ends_run=*/was_current && !op.retry_at);
   return AttemptApplied{.was_current = was_current};
 }
 

@@ -5,6 +5,7 @@
 
 #include "domain/audit.h"
 #include "domain/delivery.h"
+#include "domain/rollup.h"
 
 namespace fanfare::sqlite {
 
@@ -40,6 +41,17 @@ constexpr ActorKind last_of<ActorKind>() {
   return ActorKind::anonymous;
 }
 
+template <>
+constexpr Resolution last_of<Resolution>() {
+  return Resolution::day;
+}
+template <>
+constexpr RollupScope last_of<RollupScope>() {
+  return RollupScope::system_type;
+}
+
+static_assert(static_cast<int>(Resolution::day) == 2);
+static_assert(static_cast<int>(RollupScope::system_type) == 4);
 static_assert(static_cast<int>(DeliveryStatus::success) == 2);
 static_assert(static_cast<int>(DeliveryStatus::skipped) == 5);
 static_assert(static_cast<int>(Trigger::retry) == 2 && static_cast<int>(Trigger::replay) == 3);

@@ -116,7 +116,7 @@ Result<OpDone> apply(Connection& db, const DeleteEventTypeOp& op) {
   return fail(Errc::not_found, "there is no event type named " + op.name);
 }
 
-Result<OpDone> apply(Connection& db, const PutWebhookOp& op) {
+Result<OpDone> apply(Connection& db, const PutWebhookOp& op, RollupBatch& counted) {
   TRY_VOID(check_version(db, op));
   const Webhook& webhook = op.row.webhook;
   TRY_VOID(check_legacy_id(db, webhook));
@@ -128,6 +128,7 @@ Result<OpDone> apply(Connection& db, const PutWebhookOp& op) {
                   webhook.settings.legacy_id));
   TRY_VOID(db.run("INSERT INTO webhook_versions SELECT * FROM webhooks WHERE id = ?", webhook.id));
   TRY_VOID(insert_secrets(db, op.row));
+  if (op.forgets_failures) counted.enabled(webhook.id, webhook.tenant);
   return Unit{};
 }
 

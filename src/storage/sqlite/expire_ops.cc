@@ -36,7 +36,8 @@ Result<std::vector<Row>> front_of(Connection& db, Sql sql, const Uuid& end, cons
   }
 }
 
-Result<void> end_open_runs(Connection& db, const ExpireOp& op, Budget& budget, Expired& done) {
+Result<void> end_open_runs(Connection& db, const ExpireOp& op, RollupBatch& counted, Budget& budget,
+                           Expired& done) {
   TRY(const auto runs,
       front_of<QueuedRun>(
           db,
@@ -48,7 +49,9 @@ Result<void> end_open_runs(Connection& db, const ExpireOp& op, Budget& budget, E
   for (const QueuedRun& run : runs) {
     TRY(const auto line, find_settle_line(db, run.webhook));
     TRY_VOID(delete_queued(db, run.delivery));
-    TRY_VOID(insert_finished(db, expired_form(run, line, op.now)));
+    const FinishedRun over = expired_form(run, line, op.now);
+    TRY_VOID(insert_finished(db, over));
+    counted.ended(over);
     budget.spend(0);
     done.ended.push_back(run);
   }
@@ -175,11 +178,11 @@ Result<void> remove_versions(Connection& db, const ExpireOp& op, Budget& budget,
 
 }  // namespace
 
-Result<OpDone> apply(Connection& db, const ExpireOp& op) {
+Result<OpDone> apply(Connection& db, const ExpireOp& op, RollupBatch& counted) {
   Expired done;
   done.versions_after = op.versions_after;
   Budget budget{.rows = op.rows_max};
-  TRY_VOID(end_open_runs(db, op, budget, done));
+  TRY_VOID(end_open_runs(db, op, counted, budget, done));
   TRY_VOID(remove_attempts(db, op, budget, done));
   // What is still open needs its event, and a version is pinned by what is still there.
   if (!budget.is_used_up()) TRY_VOID(remove_events(db, op, budget, done));

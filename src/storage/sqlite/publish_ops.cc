@@ -48,7 +48,7 @@ Result<std::optional<Published>> take_key(Connection& db, const EventPlan& plan)
                    .is_conflict = !is_same};
 }
 
-Result<Published> publish(Connection& db, const EventPlan& plan) {
+Result<Published> publish(Connection& db, const EventPlan& plan, RollupBatch& counted) {
   const Event& event = plan.event;
   if (!event.event_id.empty()) {
     TRY(const auto seen, take_key(db, plan));
@@ -59,18 +59,25 @@ Result<Published> publish(Connection& db, const EventPlan& plan) {
   const std::string_view data = event.data ? std::string_view(*event.data) : std::string_view();
   TRY_VOID(insert.run(event.id, event.tenant, event.type, event.event_id, deliveries, event.is_test,
                       event.created_at, event.metadata, Blob{data}));
-  for (const QueuedRun& run : plan.runs) TRY_VOID(insert_queued(db, run));
-  for (const QueuedRun& run : plan.skipped) TRY_VOID(insert_finished(db, skipped_form(run)));
+  for (const QueuedRun& run : plan.runs) {
+    TRY_VOID(insert_queued(db, run));
+    counted.accepted(run);
+  }
+  for (const QueuedRun& run : plan.skipped) {
+    const FinishedRun skipped = skipped_form(run);
+    TRY_VOID(insert_finished(db, skipped));
+    counted.ended(skipped);
+  }
   return Published{.id = event.id, .deliveries = deliveries};
 }
 
 }  // namespace
 
-Result<OpDone> apply(Connection& db, const PublishOp& op) {
+Result<OpDone> apply(Connection& db, const PublishOp& op, RollupBatch& counted) {
   std::vector<Published> answers;
   answers.reserve(op.events.size());
   for (const EventPlan& plan : op.events) {
-    TRY(answers.emplace_back(), publish(db, plan));
+    TRY(answers.emplace_back(), publish(db, plan, counted));
   }
   return answers;
 }

@@ -40,6 +40,11 @@ class SqliteReader final : public Reader {
   Result<AuditRow> audit_entry(AuditId id) override;
   Result<Rows<AuditRow>> audit_entries(const AuditFilter& filter, std::optional<AuditId> before,
                                        std::size_t limit) override;
+  Result<RollupsAtStart> load_rollups() override;
+  Result<std::int64_t> rollup_covered(const RollupKey& key, Timestamp when) override;
+  Result<std::vector<RollupRow>> rollups(const RollupKey& key, const RollupSpan& span) override;
+  Result<Rows<RollupRow>> rollups_by_type(const RollupKey& key, const RollupSpan& span,
+                                          std::size_t rows_max) override;
   Result<void> ping() override;
 
  private:

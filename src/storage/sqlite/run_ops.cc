@@ -33,8 +33,9 @@ Result<Found> find_delivery(Connection& db, TenantId tenant, DeliveryId id) {
   return found;
 }
 
-Result<void> move_to_history(Connection& db, const FinishedRun& finished) {
+Result<void> move_to_history(Connection& db, const FinishedRun& finished, RollupBatch& counted) {
   TRY_VOID(delete_queued(db, finished.run.delivery));
+  counted.ended(finished);
   return insert_finished(db, finished);
 }
 
@@ -70,34 +71,38 @@ Result<std::vector<QueuedRun>> settled_runs(Connection& db, const SettleOp& op) 
 
 }  // namespace
 
-Result<OpDone> apply(Connection& db, const EndRunOp& op) {
+Result<OpDone> apply(Connection& db, const EndRunOp& op, RollupBatch& counted) {
   TRY(const Found found, find_delivery(db, op.tenant, op.delivery));
   if (!found.open) {
     return fail(Errc::conflict, "delivery " + to_string(op.delivery) + " is already over");
   }
-  TRY_VOID(move_to_history(db, FinishedRun{.run = *found.open,
-                                           .status = op.status,
-                                           .kind = op.kind,
-                                           .error = op.error,
-                                           .completed_at = op.now}));
+  TRY_VOID(move_to_history(db,
+                           FinishedRun{.run = *found.open,
+                                       .status = op.status,
+                                       .kind = op.kind,
+                                       .error = op.error,
+                                       .completed_at = op.now},
+                           counted));
   return Unit{};
 }
 
-Result<OpDone> apply(Connection& db, const SettleOp& op) {
+Result<OpDone> apply(Connection& db, const SettleOp& op, RollupBatch& counted) {
   TRY(auto runs, settled_runs(db, op));
   const bool has_more = runs.size() > op.rows_max;
   if (has_more) runs.resize(op.rows_max);
   for (QueuedRun& run : runs) {
-    TRY_VOID(move_to_history(db, FinishedRun{.run = std::move(run),
-                                             .status = op.status,
-                                             .kind = op.kind,
-                                             .error = op.error,
-                                             .completed_at = op.now}));
+    TRY_VOID(move_to_history(db,
+                             FinishedRun{.run = std::move(run),
+                                         .status = op.status,
+                                         .kind = op.kind,
+                                         .error = op.error,
+                                         .completed_at = op.now},
+                             counted));
   }
   return Settled{.rows = runs.size(), .has_more = has_more};
 }
 
-Result<OpDone> apply(Connection& db, const RequeueOp& op) {
+Result<OpDone> apply(Connection& db, const RequeueOp& op, RollupBatch& counted) {
   TRY(const Found found, find_delivery(db, op.tenant, op.delivery));
   const QueuedRun& before = found.open      ? *found.open
                             : found.settled ? found.settled->run
@@ -108,9 +113,10 @@ Result<OpDone> apply(Connection& db, const RequeueOp& op) {
                                      " is gone, so there is nothing left to send");
   }
   if (found.open) return bring_forward(db, before, op.now);
-  if (found.settled) TRY_VOID(move_to_history(db, *found.settled));
+  if (found.settled) TRY_VOID(move_to_history(db, *found.settled, counted));
   const QueuedRun next = next_run(before, op);
   TRY_VOID(insert_queued(db, next));
+  counted.reopened(next);
   return Requeued{.run = next, .is_new_run = true};
 }
 

@@ -37,6 +37,7 @@ SqliteWriter::SqliteWriter(std::unique_ptr<Connection> db, const WriterSettings&
 
 Result<void> SqliteWriter::load() {
   TRY_VOID(log_.load());
+  TRY(newest_seq_, db_->number("SELECT coalesce(max(seq), 0) FROM rollup_tail"));
   return index_.load();
 }
 
@@ -71,6 +72,7 @@ Result<std::vector<Result<OpDone>>> SqliteWriter::commit(std::span<WriteOp> ops)
   if (!results && is_of_one_operation(results.error().code)) {
     results = run(Savepoints::for_each_operation);
   }
+  if (results && tail_.seq != 0) newest_seq_ = tail_.seq;
   return results;
 }
 
@@ -78,16 +80,29 @@ Result<std::vector<Result<OpDone>>> SqliteWriter::run_batch(std::span<WriteOp> o
                                                             Savepoints savepoints) {
   std::vector<Result<OpDone>> results;
   results.reserve(ops.size());
+  tail_.batch.clear();
   for (WriteOp& op : ops) {
     bool is_fatal = false;
     results.push_back(run_guarded(op, savepoints, is_fatal));
     if (is_fatal) return tl::unexpected<Error>(std::move(results.back()).error());
     if (results.back()) note_stored(op, *results.back());
   }
+  TRY_VOID(append_tail());
   if (!is_index_failing_ && index_.has_work(/*is_idle=*/false)) {
     TRY_VOID(advance_index(settings_.index.slice));
   }
   return results;
+}
+
+// One row for the whole batch: what it counts as survives a crash without a scan, and costs one
+// page at the right edge of its table.
+Result<void> SqliteWriter::append_tail() {
+  tail_.seq = 0;
+  if (tail_.batch.empty()) return {};
+  const std::string bytes = tail_.batch.encode();
+  TRY_VOID(db_->run("INSERT INTO rollup_tail VALUES (?,?)", newest_seq_ + 1, Blob{bytes}));
+  tail_.seq = newest_seq_ + 1;
+  return {};
 }
 
 // `is_fatal` is set when the whole transaction has to go.
@@ -96,7 +111,9 @@ Result<OpDone> SqliteWriter::run_guarded(WriteOp& op, Savepoints savepoints, boo
   is_fatal = true;
   if (is_guarded) TRY_VOID(db_->run("SAVEPOINT operation"));
   db_->take_failure();
-  auto result = run_one(op);
+  // What is undone may not stay counted.
+  if (is_guarded) operation_.clear();
+  auto result = run_one(op, is_guarded ? operation_ : tail_.batch);
   const int failure = db_->take_failure() & 0xff;
   // It may have written something before it met a row that cannot be read.
   const bool is_damaged = !result && is_damage(result.error().code);
@@ -104,18 +121,26 @@ Result<OpDone> SqliteWriter::run_guarded(WriteOp& op, Savepoints savepoints, boo
     const bool is_its_own = failure == SQLITE_OK || failure == SQLITE_CONSTRAINT;
     if (!is_guarded || !is_its_own) return result;
     TRY_VOID(db_->run("ROLLBACK TO operation"));
+  } else if (is_guarded) {
+    tail_.batch.add(operation_);
   }
   if (is_guarded) TRY_VOID(db_->run("RELEASE operation"));
   is_fatal = false;
   return result;
 }
 
-Result<OpDone> SqliteWriter::run_one(WriteOp& op) {
+Result<OpDone> SqliteWriter::run_one(WriteOp& op, RollupBatch& counted) {
   if (op.claim) TRY_VOID(check_claim(*db_, *op.claim));
   const bool expires_audit = std::holds_alternative<ExpireAuditOp>(op.action);
   if (expires_audit && !sealer_) TRY_VOID(check_no_audit_seal(*db_));
-  TRY(OpDone done,
-      std::visit([this](const auto& action) { return apply(*db_, action); }, op.action));
+  const auto apply_one = [&](const auto& action) {
+    if constexpr (requires { apply(*db_, action, counted); }) {
+      return apply(*db_, action, counted);
+    } else {
+      return apply(*db_, action);
+    }
+  };
+  TRY(OpDone done, std::visit(apply_one, op.action));
   TRY_VOID(append_audit(*db_, op.audit));
   if (sealer_ && (expires_audit || !op.audit.empty())) TRY_VOID(write_audit_seal(*db_, *sealer_));
   if (op.claim) TRY_VOID(keep_answer(*db_, *op.claim, done));
@@ -180,7 +205,8 @@ Result<bool> SqliteWriter::drop_expired(Timestamp now) {
   TRY(const auto answers, db_->run("DELETE FROM answers WHERE created_at <= ?1 AND rowid IN"
                                    " (SELECT rowid FROM answers ORDER BY rowid LIMIT ?2)",
                                    now - limits::kIdempotencyKeyKept, kSweptRowsMax));
-  return keys == kSweptRowsMax || answers == kSweptRowsMax;
+  TRY(const bool has_old_rollups, drop_old_rollups(*db_, now, kSweptRowsMax));
+  return keys == kSweptRowsMax || answers == kSweptRowsMax || has_old_rollups;
 }
 
 Result<Uuid> SqliteWriter::newest_id() {

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "storage/audit_chain.h"
+#include "storage/rollup_batch.h"
 #include "storage/sqlite/free_space.h"
 #include "storage/sqlite/lazy_index.h"
 #include "storage/sqlite/write_ahead_log.h"
@@ -33,6 +34,7 @@ class SqliteWriter final : public Writer {
 
   Result<std::vector<Result<OpDone>>> commit(std::span<WriteOp> ops) override;
   Result<bool> maintain(Timestamp now, bool is_idle) override;
+  const RollupTail& last_tail() const override { return tail_; }
   Result<Uuid> newest_id() override;
   Result<void> seal_audit_log(AuditSealer sealer) override;
 
@@ -44,7 +46,8 @@ class SqliteWriter final : public Writer {
   enum class Savepoints { none, for_each_operation };
   Result<std::vector<Result<OpDone>>> run_batch(std::span<WriteOp> ops, Savepoints savepoints);
   Result<OpDone> run_guarded(WriteOp& op, Savepoints savepoints, bool& is_fatal);
-  Result<OpDone> run_one(WriteOp& op);
+  Result<OpDone> run_one(WriteOp& op, RollupBatch& counted);
+  Result<void> append_tail();
   void note_stored(const WriteOp& op, const OpDone& done);
   Result<void> advance_index(std::size_t entries_min);
   Result<bool> give_space_back(Timestamp now, bool is_idle);
@@ -55,6 +58,9 @@ class SqliteWriter final : public Writer {
   WriteAheadLog log_;
   LazyIndex index_;
   FreeSpace space_;
+  RollupTail tail_;              // of the last commit; a batch under way counts into it
+  RollupBatch operation_;        // of one operation that may be undone
+  std::int64_t newest_seq_ = 0;  // of the tail, committed
   bool is_index_failing_ = false;
   std::optional<AuditSealer> sealer_;  // none: nobody gave a key
   Timestamp swept_at_{};               // when expired keys were last looked for and none was left
