@@ -43,5 +43,6 @@ std::unique_ptr<Verb> make_serve_verb();
 std::unique_ptr<Verb> make_dev_verb();
 std::unique_ptr<Verb> make_keys_verb();
 std::unique_ptr<Verb> make_audit_verb();
+std::unique_ptr<Verb> make_import_verb();
 
 }  // namespace fanfare

@@ -9,6 +9,7 @@ std::vector<std::unique_ptr<Verb>> all_verbs() {
   verbs.push_back(make_dev_verb());
   verbs.push_back(make_keys_verb());
   verbs.push_back(make_audit_verb());
+  verbs.push_back(make_import_verb());
   return verbs;
 }
 
