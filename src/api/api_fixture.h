@@ -22,12 +22,17 @@ class InstantSender final : public Sender {
   explicit InstantSender(Loop& loop) : loop_(loop) {}
   void send(SendRequest request, Done done) override {
     sent.push_back(request);
-    loop_.post([this, done = std::move(done)]() mutable { done(answered(status)); });
+    loop_.post([this, done = std::move(done)]() mutable {
+      HttpOutcome outcome = answered(status);
+      outcome.body = body;
+      done(std::move(outcome));
+    });
   }
   void abort_all() override {}
 
   std::vector<SendRequest> sent;
   int status = 200;
+  std::string body;
 
  private:
   Loop& loop_;

@@ -35,6 +35,7 @@ struct ApiConfig {
   std::vector<Cidr> trusted_proxies = {};  // whose X-Forwarded-For is believed
   bool catalogue_is_open = false;          // event types need not be in the catalogue
   bool auto_create_tenants = false;  // an unknown external_id that an admin names makes its tenant
+  bool allows_broadcast = false;     // an admin's event without a tenant is for everybody
   std::shared_ptr<const Profile> profile = std::make_shared<const Profile>();
   // Of the file system that the database is on; not set or none = not known.
   std::function<std::optional<DiskSpace>()> disk_space = nullptr;

@@ -21,6 +21,8 @@ void handle_rotate_tenant_keys(ApiContext& context, const ExchangePtr& exchange)
 void handle_create_tenant(ApiContext& context, const ExchangePtr& exchange);
 void handle_list_tenants(ApiContext& context, const ExchangePtr& exchange);
 void handle_get_tenant(ApiContext& context, const ExchangePtr& exchange);
+void handle_change_tenant(ApiContext& context, const ExchangePtr& exchange);
+void handle_delete_tenant(ApiContext& context, const ExchangePtr& exchange);
 
 // handlers_api_keys.cc
 void handle_create_api_key(ApiContext& context, const ExchangePtr& exchange);
@@ -70,6 +72,7 @@ void handle_test_webhook_in_body(ApiContext& context, const ExchangePtr& exchang
 
 // handlers_publish.cc
 void handle_publish(ApiContext& context, const ExchangePtr& exchange);
+void handle_get_broadcast(ApiContext& context, const ExchangePtr& exchange);
 void handle_publish_batch(ApiContext& context, const ExchangePtr& exchange);
 
 // handlers_events.cc

@@ -60,7 +60,7 @@ void handle_get_audit_entry(ApiContext& context, const ExchangePtr& exchange) {
                     [id = *id, tenant = *tenant](Reader& reader) -> Result<std::string> {
                       TRY(const AuditRow row, reader.audit_entry(id));
                       if (tenant && row.entry.tenant != tenant)
-                        return fail(Errc::not_found, "the entry is not of this tenant");
+                        return fail(Errc::not_found, "there is no audit entry " + to_string(id));
                       JsonWriter out;
                       write_audit_row(out, row);
                       return out.take();

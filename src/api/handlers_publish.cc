@@ -112,7 +112,68 @@ std::size_t answer_bytes_max(const std::vector<BatchItem>& items, std::string_vi
   return bytes;
 }
 
+// ---- events for everybody ----
+
+// How many it reaches is known once it is done.
+void write_progress(JsonWriter& out, const Broadcast& broadcast) {
+  const auto known = [&broadcast](std::int64_t count) {
+    return broadcast.is_done ? std::optional(count) : std::nullopt;
+  };
+  out.number_or_null("deliveries", known(broadcast.deliveries));
+  out.number_or_null("tenants", known(broadcast.tenants));
+}
+
+Answer answer_of(const BroadcastStored& stored, const std::string& event_id) {
+  JsonWriter out;
+  out.begin_object().text("id", to_string(stored.broadcast.id));
+  out.text_or_null("event_id", event_id).flag("broadcast", true);
+  write_progress(out, stored.broadcast);
+  out.flag("duplicate", stored.is_duplicate).end_object();
+  return {stored.is_duplicate ? 200 : 202, out.take(), {}};
+}
+
+void publish_to_all(ApiContext& context, const ExchangePtr& exchange, PublishRequest event) {
+  std::string event_id = event.event_id;
+  auto write = exchange->write_context(
+      context.now(), [event_id, request_id = exchange->request_id](const OpDone& done) {
+        const auto& stored = std::get<BroadcastStored>(done);
+        if (stored.is_conflict)
+          return StoredAnswer{409, render_problem(event_id_conflict(event_id), request_id), false};
+        Answer answer = answer_of(stored, event_id);
+        return StoredAnswer{answer.status, std::move(answer.body), false};
+      });
+  context.engine.broadcast(
+      std::move(event), std::move(write), context.home,
+      reply_to<BroadcastStored>(
+          exchange, [exchange, event_id = std::move(event_id)](const BroadcastStored& stored) {
+            if (stored.is_conflict) return exchange->fail(event_id_conflict(event_id));
+            exchange->answer(answer_of(stored, event_id));
+          }));
+}
+
+std::string view_of(const Broadcast& broadcast) {
+  JsonWriter out;
+  out.begin_object().text("id", to_string(broadcast.id));
+  out.text_or_null("event_id", broadcast.event_id).text("event_type", broadcast.type);
+  out.text("status", broadcast.is_done ? "done" : "expanding");
+  out.number("tenants", broadcast.tenants).number("deliveries", broadcast.deliveries);
+  out.time("created_at", broadcast.created_at).raw("data", *broadcast.data).end_object();
+  return out.take();
+}
+
 }  // namespace
+
+void handle_get_broadcast(ApiContext& context, const ExchangePtr& exchange) {
+  if (exchange->failed(no_query(*exchange))) return;
+  const auto id = parse_id<BroadcastTag>(exchange->parameter());
+  if (!id) {
+    return exchange->fail(Problem(ProblemKind::not_found, "There is no broadcast with this id."));
+  }
+  answer_from_store(context, exchange, [id = *id](Reader& reader) -> Result<std::string> {
+    TRY(const Broadcast broadcast, reader.broadcast(id));
+    return view_of(broadcast);
+  });
+}
 
 void handle_publish(ApiContext& context, const ExchangePtr& exchange) {
   std::optional<std::string> tenant;
@@ -121,11 +182,13 @@ void handle_publish(ApiContext& context, const ExchangePtr& exchange) {
     if (exchange->failed(named)) return;
     tenant = *std::move(named);
   }
-  auto event = read_publish(exchange->request.body,
-                            {context.directory(), exchange->principal,
-                             context.shared.config.catalogue_is_open, std::move(tenant),
-                             /*suggests=*/true, context.shared.profile});
+  auto event = read_publish(
+      exchange->request.body,
+      {context.directory(), exchange->principal, context.shared.config.catalogue_is_open,
+       std::move(tenant),
+       /*suggests=*/true, context.shared.profile, context.shared.config.allows_broadcast});
   if (exchange->failed(event)) return;
+  if (event->tenant.is_nil()) return publish_to_all(context, exchange, *std::move(event));
   std::string event_id = event->event_id;
   auto write = exchange->write_context(
       context.now(), [event_id, request_id = exchange->request_id](const OpDone& done) {

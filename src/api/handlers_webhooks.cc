@@ -111,6 +111,13 @@ Result<std::string> page_with_metrics(ApiContext& context, Reader& reader, const
   return body;
 }
 
+bool read_purge(QueryReader& query) {
+  const auto text = query.text("purge");
+  if (text && *text != "true" && *text != "false")
+    query.add_error("purge", "wrong_type", "must be true or false");
+  return text == "true";
+}
+
 }  // namespace
 
 void handle_create_webhook(ApiContext& context, const ExchangePtr& exchange) {
@@ -193,9 +200,11 @@ void handle_change_webhook(ApiContext& context, const ExchangePtr& exchange) {
 }
 
 void handle_delete_webhook(ApiContext& context, const ExchangePtr& exchange) {
-  const auto named = only_tenant(*exchange);
-  if (exchange->failed(named)) return;
-  const auto webhook = find_webhook(context, *exchange, exchange->parameter(), *named);
+  QueryReader query(exchange->request.query);
+  const auto named = tenant_in(query);
+  const bool purges_history = read_purge(query);
+  if (const auto problem = query.finish()) return exchange->fail(*problem);
+  const auto webhook = find_webhook(context, *exchange, exchange->parameter(), named);
   if (exchange->failed(webhook)) return;
   WebhookEdit edit;
   edit.id = (*webhook)->id;
@@ -204,6 +213,7 @@ void handle_delete_webhook(ApiContext& context, const ExchangePtr& exchange) {
     next.is_deleted = true;
     return true;
   };
+  edit.purges_history = purges_history;
   const auto render = [](const Webhook&, const Warnings&) { return Answer{204, "", {}}; };
   edit_webhook(context, exchange, std::move(edit), {render});
 }

@@ -70,24 +70,46 @@ class PublishReader {
                     "data may have at most " + std::to_string(rules_.profile.limits.payload_bytes) +
                         " bytes; it has " + std::to_string(data_.size()) + ".");
     }
-    auto tenant = tenant_of(rules_.principal, rules_.directory, named_tenant_);
-    // A tenant that might be made is made for an event without mistakes only, and a new one has no
-    // webhooks that could be named.
-    if (!tenant && webhook_ids_) tenant.error().missing_tenants.clear();
-    const bool may_be_made = !tenant && !tenant.error().missing_tenants.empty();
-    if (!tenant && tenant.error().errors.empty() && !may_be_made)
-      return tl::unexpected<Problem>(std::move(tenant).error());
-    if (!tenant) errors_.append(tenant.error().errors);
-    if (tenant) request_.tenant = *tenant;
-    if (tenant && webhook_ids_) read_webhook_ids(*webhook_ids_);
+    const auto pending = is_broadcast() ? check_broadcast() : read_tenant_of_event();
+    if (!pending) return tl::unexpected<Problem>(pending.error());
     check_type();
     if (!errors_.empty()) return tl::unexpected<Problem>(validation_problem(std::move(errors_)));
-    if (may_be_made) return tl::unexpected<Problem>(std::move(tenant).error());
+    if (*pending) return tl::unexpected<Problem>(**pending);
     request_.data = std::make_shared<const std::string>(data_);
     return std::move(request_);
   }
 
  private:
+  // A problem that stands only if nothing else is wrong: the event's tenant might be made.
+  using Pending = std::optional<Problem>;
+
+  bool is_broadcast() const {
+    return rules_.allows_broadcast && rules_.principal.is_admin() && !named_tenant_;
+  }
+  Checked<Pending> check_broadcast() {
+    if (webhook_ids_) {
+      add("/webhook_ids", "not_for_broadcast",
+          "an event without a tenant goes to every tenant's webhooks; name a tenant to choose");
+    }
+    return Pending{};
+  }
+  // A tenant that might be made is made for an event without mistakes only, and a new one has no
+  // webhooks that could be named.
+  Checked<Pending> read_tenant_of_event() {
+    auto tenant = tenant_of(rules_.principal, rules_.directory, named_tenant_);
+    if (tenant) {
+      request_.tenant = *tenant;
+      if (webhook_ids_) read_webhook_ids(*webhook_ids_);
+      return Pending{};
+    }
+    Problem& problem = tenant.error();
+    if (webhook_ids_) problem.missing_tenants.clear();
+    if (!problem.missing_tenants.empty()) return Pending{std::move(problem)};
+    if (problem.errors.empty()) return tl::unexpected<Problem>(std::move(problem));
+    errors_.append(problem.errors);
+    return Pending{};
+  }
+
   // A key may be written with escapes; hardly any is.
   void read_plain(const JsonMember& member) {
     if (member.key.find('\\') == std::string_view::npos) return read(member.key, member);

@@ -20,9 +20,11 @@ struct PublishRules {
   std::optional<std::string> tenant;  // named outside the event: in the query, or beside a batch
   bool suggests = true;  // whether errors name the closest that exists, which takes time
   const Profile& profile = standard_profile();
+  bool allows_broadcast = false;  // an admin's event without a tenant is for everybody
 };
 
-// One event: the body of POST /events, or one element of a batch.
+// One event, for everybody if its tenant is nil: the body of POST /events, or one element of a
+// batch.
 Checked<PublishRequest> read_publish(std::string_view body, const PublishRules& rules);
 
 // The elements of POST /events/batch as views into `body`, and the tenant that it or the query

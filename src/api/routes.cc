@@ -20,6 +20,7 @@ constexpr std::array kRoutes = {
     Route{"GET", "/api/v1/events/{id}", handle_get_event, kReaders, kNone},
     Route{"GET", "/api/v1/events/{id}/deliveries", handle_event_deliveries, kReaders, kNone},
     Route{"GET", "/api/v1/events/{id}/trace", handle_event_trace, kReaders, kNone},
+    Route{"GET", "/api/v1/broadcasts/{id}", handle_get_broadcast, kAdmins, kNone},
 
     Route{"GET", "/api/v1/deliveries", handle_list_deliveries, kReaders, kNone},
     Route{"POST", "/api/v1/deliveries/retry-due", handle_retry_due, kAdmins, kBody},
@@ -64,6 +65,9 @@ constexpr std::array kRoutes = {
     Route{"POST", "/api/v1/tenants", handle_create_tenant, kAdmins, kBody},
     Route{"GET", "/api/v1/tenants", handle_list_tenants, kAdmins, kNone},
     Route{"GET", "/api/v1/tenants/{id}", handle_get_tenant, kReaders, kNone},
+    Route{"PATCH", "/api/v1/tenants/{id}", handle_change_tenant, kAdmins, kBody},
+    Route{"PUT", "/api/v1/tenants/{id}", handle_change_tenant, kAdmins, kBody},
+    Route{"DELETE", "/api/v1/tenants/{id}", handle_delete_tenant, kAdmins, kNone},
 
     Route{"POST", "/api/v1/api-keys", handle_create_api_key, kWriters, kBody, kMakesTenants},
     Route{"GET", "/api/v1/api-keys", handle_list_api_keys, kWriters, kNone},

@@ -80,29 +80,150 @@ TEST_F(Tenancy, AnAdminThatNamesNobodyIsToldThatAnObjectIsNotThere) {
   }
 }
 
-TEST_F(Tenancy, NothingOfAnotherTenantCanBeSeenOrTouched) {
+// ---- change and end of a tenant ----
+
+TEST_F(Tenancy, ATenantIsChangedByAMergePatch) {
+  const std::string path = "/api/v1/tenants/" + acme.tenant;
+  const auto first =
+      as_admin("PATCH", path, R"({"external_id":"org:17","metadata":{"plan":"gold","seat":"1"}})");
+  ASSERT_EQ(first.status, 200) << first.text;
+
+  const auto changed = as_admin("PATCH", "/api/v1/tenants/org%3A17",
+                                R"({"name":"Acme Ltd","metadata":{"seat":null,"zone":"eu"}})");
+
+  EXPECT_EQ(changed.status, 200);
+  EXPECT_EQ(changed.string("name"), "Acme Ltd");
+  EXPECT_EQ(changed.string("external_id"), "org:17");
+  EXPECT_EQ(boost::json::serialize(changed.json.at("metadata")), R"({"plan":"gold","zone":"eu"})");
+  EXPECT_EQ(as_admin("GET", path).json, changed.json);
+  EXPECT_EQ(as_admin("PUT", path, changed.text).json, changed.json) << "what was read fits";
+  const auto cleared = as_admin("PATCH", path, R"({"external_id":null,"metadata":null})");
+  EXPECT_TRUE(cleared.json.at("external_id").is_null());
+  EXPECT_EQ(as_admin("GET", "/api/v1/tenants/org%3A17").status, 404);
+}
+
+TEST_F(Tenancy, ABadChangeOfATenantIsRefusedAndChangesNothing) {
+  const std::string path = "/api/v1/tenants/" + acme.tenant;
+  ASSERT_EQ(as_admin("PATCH", "/api/v1/tenants/" + rival.tenant, R"({"external_id":"r"})").status,
+            200);
+  const std::string before = as_admin("GET", path).text;
+  const std::vector<std::pair<std::string, int>> bodies = {{R"({"name":null})", 422},
+                                                           {R"({"name":""})", 422},
+                                                           {R"({"name":7})", 422},
+                                                           {R"({"external_id":"tnt_x"})", 422},
+                                                           {R"({"external_id":""})", 422},
+                                                           {R"({"external_id":"r"})", 409},
+                                                           {R"({"metadata":{"a":1}})", 422},
+                                                           {R"({"nmae":"x"})", 422},
+                                                           {"[]", 400}};
+
+  for (const auto& [body, status] : bodies)
+    EXPECT_EQ(as_admin("PATCH", path, body).status, status) << body;
+  EXPECT_EQ(as_admin("PATCH", path + "?tenant_id=" + rival.tenant, R"({"name":"x"})").status, 404);
+
+  EXPECT_EQ(as_admin("GET", path).text, before);
+}
+
+TEST_F(Tenancy, ChangesAtTheSameMomentAllHappen) {
+  const std::string path = "/api/v1/tenants/" + acme.tenant;
+  std::vector<Pending> pending;
+  for (int i = 0; i < 8; ++i) {
+    const std::string n = std::to_string(i);
+    pending.push_back(begin("PATCH", path, R"({"metadata":{"k)" + n + R"(":"v"}})", {admin, {}}));
+  }
+  int ok = 0;
+  for (const Pending& one : pending) {
+    turn_until([&] {
+      loop.advance(Millis{1});
+      return one->has_value();
+    });
+    ok += await(one).status == 200 ? 1 : 0;
+  }
+
+  EXPECT_EQ(ok, 8);
+  EXPECT_EQ(as_admin("GET", path).json.at("metadata").as_object().size(), 8U);
+}
+
+TEST_F(Tenancy, OnlyAnAdminChangesOrEndsATenant) {
+  const std::string path = "/api/v1/tenants/" + acme.tenant;
+  for (const std::string method : {"PATCH", "PUT", "DELETE"}) {
+    EXPECT_EQ(call(method, path, "", {acme.key, {}}).status, 403) << method;
+    EXPECT_EQ(as_admin(method, "/api/v1/tenants/nobody").status, 404) << method;
+  }
+  EXPECT_EQ(call("GET", path, "", {acme.key, {}}).status, 200);
+}
+
+TEST_F(Tenancy, ADeletedTenantIsGoneWithTheAnswer) {
   const std::string webhook = make_webhook(acme);
   const std::string event = publish(R"({"event_type":"user.created","data":{}})").string("id");
-  const auto deliveries =
-      call("GET", "/api/v1/events/" + event + "/deliveries", "", {acme.key, {}});
-  const std::string delivery(deliveries.json.at("data").at(0).at("id").as_string());
-  for (const Route& route : api_routes()) {
-    if (route.roles == kAnybody || route.pattern.find("{id}") == std::string_view::npos) continue;
-    std::string path(route.pattern);
-    std::string id = webhook;
-    if (path.find("/events/{") != std::string::npos) id = event;
-    if (path.find("/deliveries/{") != std::string::npos) id = delivery;
-    if (path.find("/tenants/{") != std::string::npos) id = acme.tenant;
-    if (path.find("/api-keys/{") != std::string::npos) {
-      const auto keys = as_admin("GET", "/api/v1/api-keys?tenant_id=" + acme.tenant);
-      id = std::string(keys.json.at("data").at(0).at("id").as_string());
-    }
-    path.replace(path.find("{id}"), 4, id);
-    EXPECT_EQ(call(std::string(route.method), path, "", {rival.key, {}}).status, 404)
-        << route.method << " " << path;
+  const auto rows = as_admin("GET", "/api/v1/events/" + event + "/deliveries");
+  const std::string delivery(rows.json.at("data").at(0).at("id").as_string());
+  ASSERT_EQ(as_admin("PATCH", "/api/v1/tenants/" + acme.tenant, R"({"external_id":"org"})").status,
+            200);
+
+  EXPECT_EQ(as_admin("DELETE", "/api/v1/tenants/org").status, 204);
+
+  EXPECT_EQ(as_admin("DELETE", "/api/v1/tenants/" + acme.tenant).status, 404);
+  EXPECT_EQ(call("GET", "/api/v1/webhooks", "", {acme.key, {}}).status, 401);
+  EXPECT_EQ(publish(R"({"event_type":"user.created","data":{}})").status, 401);
+  for (const std::string& path :
+       {"/tenants/" + acme.tenant, "/webhooks/" + webhook, "/events/" + event,
+        "/events/" + event + "/trace", "/deliveries/" + delivery,
+        "/webhooks?tenant_id=" + acme.tenant, "/events?tenant_id=" + acme.tenant,
+        "/deliveries?tenant_id=" + acme.tenant, "/api-keys?tenant_id=" + acme.tenant}) {
+    EXPECT_EQ(as_admin("GET", "/api/v1" + path).status, 404) << path;
   }
-  EXPECT_EQ(call("GET", "/api/v1/webhooks/" + webhook, "", {acme.key, {}}).string("status"),
-            "active");
+  EXPECT_EQ(as_admin("POST", "/api/v1/deliveries/" + delivery + "/retry").status, 404);
+  EXPECT_EQ(as_admin("POST", "/api/v1/tenants", R"({"name":"B","external_id":"org"})").status, 201)
+      << "its external_id is free";
+  EXPECT_EQ(call("GET", "/api/v1/webhooks", "", {rival.key, {}}).status, 200);
+}
+
+TEST_F(Tenancy, TheChangeAndTheEndOfATenantAreAudited) {
+  const std::string path = "/api/v1/tenants/" + acme.tenant;
+  ASSERT_EQ(as_admin("PATCH", path, R"({"name":"Acme Ltd"})").status, 200);
+  ASSERT_EQ(as_admin("DELETE", path).status, 204);
+
+  const auto log = as_admin("GET", "/api/v1/audit-logs?object=" + acme.tenant);
+
+  ASSERT_GE(log.json.at("data").as_array().size(), 2U) << log.text;
+  EXPECT_EQ(log.json.at("data").at(0).at("action").as_string(), "tenant.deleted");
+  EXPECT_EQ(log.json.at("data").at(1).at("action").as_string(), "tenant.updated");
+}
+
+TEST_F(Tenancy, APurgedWebhookTakesItsDeliveriesWithIt) {
+  const std::string webhook = make_webhook(acme);
+  publish(R"({"event_type":"user.created","data":{}})");
+  EXPECT_EQ(
+      call("DELETE", "/api/v1/webhooks/" + webhook + "?purge=maybe", "", {acme.key, {}}).status,
+      422);
+
+  EXPECT_EQ(
+      call("DELETE", "/api/v1/webhooks/" + webhook + "?purge=true", "", {acme.key, {}}).status,
+      204);
+
+  EXPECT_TRUE(turn_until([&] {
+    loop.advance(Millis{300});
+    return call("GET", "/api/v1/deliveries", "", {acme.key, {}}).json.at("data").as_array().empty();
+  }));
+  EXPECT_EQ(call("GET", "/api/v1/events", "", {acme.key, {}}).json.at("data").as_array().size(),
+            1U);
+}
+
+TEST_F(Tenancy, ADeletedWebhookKeepsItsDeliveriesUnlessAsked) {
+  const std::string webhook = make_webhook(acme);
+  publish(R"({"event_type":"user.created","data":{}})");
+
+  EXPECT_EQ(
+      call("DELETE", "/api/v1/webhooks/" + webhook + "?purge=false", "", {acme.key, {}}).status,
+      204);
+
+  for (int i = 0; i < 20; ++i) {
+    loop.advance(Millis{300});
+    EXPECT_EQ(
+        call("GET", "/api/v1/deliveries", "", {acme.key, {}}).json.at("data").as_array().size(),
+        1U);
+  }
 }
 
 }  // namespace

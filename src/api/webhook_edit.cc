@@ -15,6 +15,7 @@ struct Request {
   ApiContext& context;
   const ExchangePtr exchange;
   const WebhookAnswer answer;
+  const bool purges_history = false;
   // What the look-up of the URL said; none while it has not been asked.
   std::optional<Warnings> warnings = std::nullopt;
 
@@ -63,7 +64,7 @@ void put_webhook(const RequestPtr& request, Webhook next, const WebhookPtr& curr
     write = request->exchange->write_context();
   }
   context.engine.put_webhook(
-      {std::move(next), expected}, std::move(write), context.home,
+      {std::move(next), expected, request->purges_history}, std::move(write), context.home,
       [request, kept, on_error = std::move(on_error)](Result<WebhookPtr> stored) mutable {
         if (!stored) return on_error(stored.error());
         request->exchange->answer(kept ? std::move(*kept) : request->answer_with(**stored));
@@ -135,8 +136,9 @@ Checked<void> check_if_match(const net::HttpRequest& request, const Webhook& web
 
 void edit_webhook(ApiContext& context, const ExchangePtr& exchange, WebhookEdit edit,
                   WebhookAnswer answer) {
-  try_edit(std::make_shared<Request>(Request{context, exchange, std::move(answer)}),
-           std::make_shared<const WebhookEdit>(std::move(edit)), kTriesMax);
+  try_edit(
+      std::make_shared<Request>(Request{context, exchange, std::move(answer), edit.purges_history}),
+      std::make_shared<const WebhookEdit>(std::move(edit)), kTriesMax);
 }
 
 void create_webhook(ApiContext& context, const ExchangePtr& exchange, Webhook webhook,

@@ -31,6 +31,7 @@ struct WebhookEdit {
   // Changes the copy. False if there is nothing to change: the answer then shows the webhook as it
   // is.
   std::function<Checked<bool>(Webhook& next)> change;
+  bool purges_history = false;  // of a delete
 };
 void edit_webhook(ApiContext& context, const ExchangePtr& exchange, WebhookEdit edit,
                   WebhookAnswer answer);

@@ -184,6 +184,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
       .trusted_proxies = std::move(trusted_proxies),
       .catalogue_is_open = config.catalogue_is_open.value_or(profile->catalogue_is_open),
       .auto_create_tenants = config.auto_create_tenants.value_or(profile->auto_create_tenants),
+      .allows_broadcast = config.allows_broadcast.value_or(profile->broadcast),
       .profile = profile,
       .disk_space = [path = config.database.path]() -> std::optional<DiskSpace> {
         if (path.empty()) return std::nullopt;

@@ -48,7 +48,7 @@ struct Config {
   std::string egress_ca_file;                // empty = the system's
   std::string profile;                       // a name or a path, judged by profile_file.h
   // None = as the profile says.
-  std::optional<bool> catalogue_is_open, auto_create_tenants;
+  std::optional<bool> catalogue_is_open, auto_create_tenants, allows_broadcast;
   int reactors = 0;  // 0 = one for each two cores, at least one
   int reader_threads = 2;
   std::string log_level;                // a name that telemetry/log.h knows

@@ -180,6 +180,13 @@ Result<void> apply_auto_create_tenants(Config& config, std::string_view text) {
   return {};
 }
 
+Result<void> apply_broadcast(Config& config, std::string_view text) {
+  config.allows_broadcast.reset();
+  if (text == "profile") return {};
+  TRY(config.allows_broadcast, parse_switch(text));
+  return {};
+}
+
 Result<void> apply_catalogue(Config& config, std::string_view text) {
   config.catalogue_is_open.reset();
   if (text == "profile") return {};
@@ -402,6 +409,19 @@ const ConfigOption kOptions[] = {
      .show =
          [](const Config& c) {
            return c.auto_create_tenants ? show_switch(*c.auto_create_tenants) : "profile";
+         }},
+    {.name = "broadcast",
+     .environment = "FANFARE_BROADCAST",
+     .toml_key = "broadcast",
+     .default_value = "profile",
+     .value_hint = "",
+     .help =
+         "An event that an admin publishes without a tenant goes to every tenant; profile is as "
+         "the profile says.",
+     .apply = apply_broadcast,
+     .show =
+         [](const Config& c) {
+           return c.allows_broadcast ? show_switch(*c.allows_broadcast) : "profile";
          }},
     {.name = "reactors",
      .environment = "FANFARE_REACTORS",

@@ -141,9 +141,38 @@ std::vector<WebhookPtr> Directory::matching(TenantId tenant, std::string_view ev
 
 void Directory::put(Tenant tenant) {
   const std::unique_lock lock(mu_);
-  if (!tenant.external_id.empty()) tenants_by_external_id_[tenant.external_id] = tenant.id;
   const TenantId id = tenant.id;
+  if (const auto known = tenants_.find(id); known != tenants_.end()) forget_name(*known->second);
+  if (!tenant.external_id.empty()) tenants_by_external_id_[tenant.external_id] = id;
   tenants_[id] = std::make_shared<const Tenant>(std::move(tenant));
+}
+
+void Directory::forget_name(const Tenant& tenant) {
+  const auto named = tenants_by_external_id_.find(tenant.external_id);
+  if (named != tenants_by_external_id_.end() && named->second == tenant.id) {
+    tenants_by_external_id_.erase(named);
+  }
+}
+
+std::vector<WebhookId> Directory::remove_tenant(TenantId id) {
+  const std::unique_lock lock(mu_);
+  if (const auto known = tenants_.find(id); known != tenants_.end()) {
+    forget_name(*known->second);
+    tenants_.erase(known);
+  }
+  std::erase_if(keys_by_hash_, [id](const auto& entry) { return entry.second->tenant == id; });
+  std::erase_if(keys_, [id](const auto& entry) { return entry.second->tenant == id; });
+  by_tenant_.erase(id);
+  std::erase_if(by_legacy_id_, [id](auto& entry) {
+    std::erase_if(entry.second, [id](const WebhookPtr& webhook) { return webhook->tenant == id; });
+    return entry.second.empty();
+  });
+  std::vector<WebhookId> removed;
+  for (const auto& [webhook, row] : webhooks_) {
+    if (row->tenant == id) removed.push_back(webhook);
+  }
+  for (const WebhookId webhook : removed) webhooks_.erase(webhook);
+  return removed;
 }
 
 void Directory::put(ApiKey key) {

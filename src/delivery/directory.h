@@ -46,6 +46,8 @@ class Directory {
 
   // ---- changes: after their commit, by the engine ----
   void put(Tenant tenant);
+  // Forgets a tenant with its keys and webhooks; answers the webhooks.
+  std::vector<WebhookId> remove_tenant(TenantId id);
   void put(ApiKey key);
   void put(EventType type);
   void remove_event_type(const std::string& name);
@@ -58,6 +60,8 @@ class Directory {
     std::unordered_map<std::string, std::vector<WebhookPtr>> by_name;
     std::vector<WebhookPtr> with_patterns;
   };
+  // Frees the external_id of a tenant unless another has it by now.
+  void forget_name(const Tenant& tenant);
   static void unindex(TenantWebhooks& entry, WebhookId id);
   static void index(TenantWebhooks& entry, const WebhookPtr& webhook);
   void index_legacy_id(const WebhookPtr& before, const WebhookPtr& now);

@@ -30,7 +30,13 @@ Engine::Impl::Impl(Engine& of, Parts given)
       parts(std::move(given)),
       journal(parts.store.writer(), parts.clock, parts.random),
       reads(parts.reader_threads),
-      keys({parts.reactors.front().loop, parts.vault, journal, last_key_id}) {
+      keys({parts.reactors.front().loop, parts.vault, journal, last_key_id}),
+      purger(journal, parts.reactors.front().loop,
+             [this](const Purge& purge) { stats.forget(purge); }),
+      broadcaster(directory, journal, parts.reactors.front().loop,
+                  [this](PublishOp op, const std::vector<Published>& published) {
+                    admit(std::move(op), published, &parts.reactors.front().loop);
+                  }) {
   const std::size_t count = parts.reactors.size();
   for (const Parts::Reactor& reactor : parts.reactors) {
     LaneSet::Doors doors{
@@ -116,6 +122,36 @@ void Engine::publish(std::vector<PublishRequest> requests, WriteContext context,
         reply(published);
         impl_->admit(std::move(std::get<PublishOp>(action)), published, &home);
       });
+}
+
+void Engine::Impl::expand(std::vector<Broadcast> broadcasts) {
+  parts.reactors.front().loop.post([this, broadcasts = std::move(broadcasts)]() mutable {
+    broadcaster.add(std::move(broadcasts));
+  });
+}
+
+void Engine::broadcast(PublishRequest request, WriteContext context, Loop& home,
+                       Reply<BroadcastStored> reply) {
+  if (impl_->broadcaster.is_full()) {
+    home.post([reply = std::move(reply)]() mutable {
+      reply(fail(Errc::overloaded, "too many broadcasts are being expanded; try again shortly"));
+    });
+    return;
+  }
+  BroadcastOp op;
+  op.fingerprint = publish_fingerprint(request);
+  op.broadcast.type = std::move(request.event_type);
+  op.broadcast.event_id = std::move(request.event_id);
+  op.broadcast.data = std::move(request.data);
+  op.broadcast.metadata = std::move(request.metadata);
+  op.broadcast.attempts_max = request.max_attempts;
+  impl_->write(write_op(std::move(op), std::move(context)), home, nullptr,
+               [this, reply = std::move(reply)](WriteAction&, Result<OpDone> done) mutable {
+                 if (!done) return reply(tl::unexpected(std::move(done).error()));
+                 auto& stored = std::get<BroadcastStored>(*done);
+                 if (!stored.is_duplicate && !stored.is_conflict) impl_->expand({stored.broadcast});
+                 reply(std::move(stored));
+               });
 }
 
 void Engine::send_test(WebhookPtr webhook, TestEvent test, WriteContext context, Loop& home,

@@ -61,6 +61,7 @@ struct TestResult {
 struct WebhookChange {
   Webhook next;                       // with plaintext secrets and header values
   std::int64_t expected_version = 0;  // 0 = create
+  bool purges_history = false;        // with next.is_deleted: all that is stored of it goes too
 };
 
 // A webhook that keeps failing: warned about, or disabled.
@@ -95,6 +96,10 @@ class Engine {
   // Errc::overloaded or Errc::unavailable: nothing is stored.
   void publish(std::vector<PublishRequest> requests, WriteContext context, Loop& home,
                Reply<std::vector<Published>> reply);
+  // Stores an event for everybody; its expansion into one for each tenant follows. The request
+  // names no tenant and no webhooks. Errc::overloaded while too many others are being expanded.
+  void broadcast(PublishRequest request, WriteContext context, Loop& home,
+                 Reply<BroadcastStored> reply);
   // Stores a test event and sends it to this webhook at once, whatever its status; answers when the
   // one attempt is over.
   // Of `context` the audit entries are stored with the event; its answer is not made yet.
@@ -112,6 +117,12 @@ class Engine {
 
   // ---- configuration ----
   void create_tenant(Tenant tenant, WriteContext context, Loop& home, Reply<Unit> reply);
+  // Errc::version_mismatch if it is no longer `before`, Errc::conflict if the external_id is taken.
+  void update_tenant(Tenant before, Tenant next, WriteContext context, Loop& home,
+                     Reply<Unit> reply);
+  // Its keys and webhooks end with the commit, its external_id is free, its data key is gone; what
+  // is stored of it goes afterwards, in the background.
+  void delete_tenant(TenantId tenant, WriteContext context, Loop& home, Reply<Unit> reply);
   void put_api_key(ApiKey key, WriteContext context, Loop& home, Reply<Unit> reply);
   void put_event_type(EventType type, bool must_be_new, WriteContext context, Loop& home,
                       Reply<Unit> reply);

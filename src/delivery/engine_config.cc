@@ -91,6 +91,29 @@ void Engine::create_tenant(Tenant tenant, WriteContext context, Loop& home, Repl
       [this, tenant] { impl_->directory.put(tenant); }, std::move(answer));
 }
 
+void Engine::update_tenant(Tenant before, Tenant next, WriteContext context, Loop& home,
+                           Reply<Unit> reply) {
+  impl_->write_unit(
+      write_op(UpdateTenantOp{std::move(before), next}, std::move(context)), home,
+      [this, next] { impl_->directory.put(next); }, std::move(reply));
+}
+
+void Engine::delete_tenant(TenantId tenant, WriteContext context, Loop& home, Reply<Unit> reply) {
+  const auto forget = [this, tenant] {
+    vault().forget_tenant(tenant);
+    for (const WebhookId webhook : impl_->directory.remove_tenant(tenant)) {
+      impl_->on_lane(webhook, nullptr, [webhook](LaneSet& set) { set.webhook_removed(webhook); });
+    }
+    impl_->purge({{.tenant = tenant}});
+  };
+  DeleteTenantOp op{.tenant = tenant, .now = impl_->parts.clock.wall_now()};
+  impl_->write_unit(write_op(op, std::move(context)), home, forget, std::move(reply));
+}
+
+void Engine::Impl::purge(std::vector<Purge> purges) {
+  parts.reactors.front().loop.post([this, purges = std::move(purges)] { purger.add(purges); });
+}
+
 void Engine::put_api_key(ApiKey key, WriteContext context, Loop& home, Reply<Unit> reply) {
   impl_->write_unit(
       write_op(PutApiKeyOp{key}, std::move(context)), home,
@@ -139,13 +162,15 @@ void Engine::put_webhook(WebhookChange change, WriteContext context, Loop& home,
     return;
   }
   op->forgets_failures = forgets_failures;
+  op->begins_purge = change.purges_history;
   auto stored = std::make_shared<const Webhook>(std::move(next));
   impl_->write(
       write_op(*std::move(op), std::move(context)), home,
-      [this, stored] {
+      [this, stored, purges_history = change.purges_history] {
         impl_->directory.put(stored);
         impl_->on_lane(stored->id, nullptr,
                        [stored](LaneSet& set) { set.webhook_changed(stored); });
+        if (purges_history) impl_->purge({{stored->tenant, stored->id}});
       },
       [stored, reply = std::move(reply)](WriteAction&, Result<OpDone> done) mutable {
         if (done) {
@@ -217,6 +242,8 @@ Result<void> Engine::recover() {
 
   TRY_VOID(impl_->stats.recover(*reader));
   impl_->start_stats();
+  impl_->purge(config.purges);
+  impl_->expand(std::move(config.broadcasts));
 
   TRY(const std::vector<WaitingWebhook> waiting, reader->waiting_webhooks());
   std::vector<std::vector<WaitingWebhook>> by_reactor(impl_->lanes.size());
@@ -318,6 +345,10 @@ void Engine::drain(UniqueFunction<void()> done) {
   auto waiting = std::make_shared<Waiting>();
   waiting->left = impl_->lanes.size();
   waiting->done = std::move(done);
+  impl_->parts.reactors.front().loop.post([this] {
+    impl_->purger.stop();
+    impl_->broadcaster.stop();
+  });
   for (std::size_t i = 0; i < impl_->lanes.size(); ++i) {
     LaneSet& set = *impl_->lanes[i];
     impl_->parts.reactors[i].loop.post([&set, waiting] {

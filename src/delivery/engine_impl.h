@@ -6,10 +6,12 @@
 #include <memory>
 #include <vector>
 
+#include "delivery/broadcaster.h"
 #include "delivery/engine_parts.h"
 #include "delivery/journal.h"
 #include "delivery/key_work.h"
 #include "delivery/lane_set.h"
+#include "delivery/purger.h"
 #include "delivery/read_pool.h"
 #include "delivery/stats_book.h"
 
@@ -30,6 +32,8 @@ struct Engine::Impl {
   std::atomic<std::uint32_t> last_key_id{0};
   std::atomic<std::size_t> tests_under_way{0};
   KeyWork keys;
+  Purger purger;            // on the first reactor's loop
+  Broadcaster broadcaster;  // likewise
 
   std::size_t reactor_of(WebhookId id) const { return std::hash<WebhookId>{}(id) % lanes.size(); }
   // Runs `work` on the loop that owns the webhook's lane: at once if that is `here`, else posted.
@@ -42,6 +46,10 @@ struct Engine::Impl {
   void write(WriteOp op, Loop& home, UniqueFunction<void()> committed, WriteDone done);
   // The same for an operation that answers Unit.
   void write_unit(WriteOp op, Loop& home, UniqueFunction<void()> committed, Reply<Unit> reply);
+  // Any thread: expands what is stored.
+  void expand(std::vector<Broadcast> broadcasts);
+  // Any thread: has what was begun taken away.
+  void purge(std::vector<Purge> purges);
   void launch_test(WebhookPtr webhook, HeldRun held, Loop& home, Reply<TestResult> answer);
 
   // ---- engine_stats.cc ----

@@ -26,14 +26,23 @@ struct Size {
   std::size_t bytes = 256;
 };
 
+// The events that an operation stores; null if it stores none.
+template <class Action>
+auto events_of(Action& action) -> decltype(std::get_if<PublishOp>(&action)) {
+  if (auto* expand = std::get_if<ExpandOp>(&action)) return &expand->publish;
+  return std::get_if<PublishOp>(&action);
+}
+
 Size size_of(const WriteOp& op) {
   Size size;
-  if (const auto* publish = std::get_if<PublishOp>(&op.action)) {
+  if (const auto* publish = events_of(op.action)) {
     for (const EventPlan& plan : publish->events) {
       const std::size_t rows = 1 + plan.runs.size() + plan.skipped.size();
       size.rows += rows;
       size.bytes += plan.event.data->size() + plan.event.metadata.size() + rows * 128;
     }
+  } else if (const auto* broadcast = std::get_if<BroadcastOp>(&op.action)) {
+    size.bytes += broadcast->broadcast.data->size() + broadcast->broadcast.metadata.size();
   } else if (const auto* settle = std::get_if<SettleOp>(&op.action)) {
     size.rows = 2 * settle->rows_max;
   } else if (const auto* expire = std::get_if<ExpireOp>(&op.action)) {
@@ -41,6 +50,8 @@ Size size_of(const WriteOp& op) {
   } else if (const auto* flush = std::get_if<FlushRollupsOp>(&op.action)) {
     size.rows = 3 * flush->units.size() + flush->webhooks.size();
     size.bytes += size.rows * 256;
+  } else if (const auto* purge = std::get_if<PurgeOp>(&op.action)) {
+    size.rows = 2 * purge->rows_max;
   } else if (const auto* attempt = std::get_if<AttemptOp>(&op.action)) {
     size.rows = 2;
     size.bytes += attempt->attempt.outcome.body.size();
@@ -152,8 +163,11 @@ void Journal::assign_ids(PublishOp& op, Timestamp now) {
 void Journal::assign_ids(std::vector<Entry>& batch) {
   const Timestamp now = clock_.wall_now();
   for (Entry& entry : batch) {
-    if (auto* publish = std::get_if<PublishOp>(&entry.op.action)) {
+    if (auto* publish = events_of(entry.op.action)) {
       assign_ids(*publish, now);
+    } else if (auto* broadcast = std::get_if<BroadcastOp>(&entry.op.action)) {
+      broadcast->broadcast.id = BroadcastId::from(ids_.next(now));
+      broadcast->broadcast.created_at = now;
     } else if (auto* attempt = std::get_if<AttemptOp>(&entry.op.action)) {
       attempt->attempt.id = AttemptId::from(ids_.next(now));
     }

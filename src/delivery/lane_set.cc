@@ -19,6 +19,7 @@ struct LaneSet::Entry {
   Loop::TimerId timer = 0;
   Timestamp timer_at;
   bool is_parked = false;
+  bool is_removed = false;        // its tenant was deleted
   std::int64_t settle_below = 0;  // rows with a lower version are being moved; 0 = none
   std::int64_t settled = 0;       // all rows below this version have been moved
 };
@@ -78,7 +79,8 @@ auto LaneSet::with_bytes(Lane& lane, Work work) {
 
 void LaneSet::admit(HeldRun held) {
   Entry* entry = entry_of(held.run.webhook);
-  FANFARE_ASSERT(entry != nullptr);  // its plan came from the directory
+  // Its plan came from the directory, but its tenant may have been deleted since.
+  if (!entry || entry->is_removed) return;
   const std::int64_t settled_below = entry->lane.webhook().settled_below;
   if (held.run.webhook_version < settled_below) {
     settle(*entry, settled_below);
@@ -90,7 +92,7 @@ void LaneSet::admit(HeldRun held) {
 
 void LaneSet::webhook_changed(const WebhookPtr& webhook) {
   Entry* entry = entry_of(webhook->id);
-  if (!entry || entry->lane.webhook().version > webhook->version) return;
+  if (!entry || entry->is_removed || entry->lane.webhook().version > webhook->version) return;
   entry->lane.set_webhook(webhook);
   entry->signer.reset();
   const bool has_settled = webhook->settled_below > entry->settled;
@@ -101,9 +103,23 @@ void LaneSet::webhook_changed(const WebhookPtr& webhook) {
   pump(*entry);
 }
 
+// What it leaves in the store is purged, not settled. Attempts under way come back to their lane.
+void LaneSet::webhook_removed(WebhookId id) {
+  const auto found = lanes_.find(id);
+  if (found == lanes_.end()) return;
+  Entry& entry = *found->second;
+  Webhook gone = entry.lane.webhook();
+  gone.is_deleted = true;
+  gone.settled_below = gone.version + 1;
+  entry.lane.set_webhook(std::make_shared<const Webhook>(std::move(gone)));
+  entry.signer.reset();
+  entry.is_removed = true;
+  with_bytes(entry.lane, [&] { entry.lane.forget_waiting(); });
+}
+
 void LaneSet::run_requeued(const QueuedRun& run) {
   Entry* entry = entry_of(run.webhook);
-  if (!entry) return;
+  if (!entry || entry->is_removed) return;
   const std::int64_t settled_below = entry->lane.webhook().settled_below;
   if (run.webhook_version < settled_below) settle(*entry, settled_below);
   entry->lane.bring_forward(run.delivery, now());
@@ -408,6 +424,7 @@ void LaneSet::settle(Entry& entry, std::int64_t below_version) {
 void LaneSet::settle_step(WebhookId id) {
   if (is_draining_) return;  // goes on after the restart
   Entry& entry = *lanes_.at(id);
+  if (entry.is_removed) return;
   const bool is_deleted = entry.lane.webhook().is_deleted;
   SettleOp op;
   op.webhook = id;

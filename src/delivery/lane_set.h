@@ -54,6 +54,7 @@ class LaneSet {
   void admit(HeldRun held);  // its row has just been committed
   void recover(std::vector<WaitingWebhook> waiting);
   void webhook_changed(const WebhookPtr& webhook);
+  void webhook_removed(WebhookId id);  // with its tenant: nothing of it is sent or settled any more
   void run_requeued(const QueuedRun& run);
   void run_ended(WebhookId webhook, DeliveryId delivery);
   void wake_all();

@@ -104,6 +104,19 @@ void StatsBook::add_counts(RollupKey key, const RollupBatch::Count& count, std::
 
 // ---- recovery ----
 
+void StatsBook::forget(const Purge& purge) {
+  const std::lock_guard lock(mu_);
+  const auto is_its = [&](WebhookId id) {
+    const auto entry = webhooks_.find(id);
+    if (entry == webhooks_.end()) return false;
+    return purge.webhook.is_nil() ? entry->second.stats.tenant == purge.tenant
+                                  : id == purge.webhook;
+  };
+  std::erase_if(dirty_, is_its);
+  std::erase_if(round_webhooks_, is_its);
+  std::erase_if(webhooks_, [&](const auto& entry) { return is_its(entry.first); });
+}
+
 Result<void> StatsBook::recover(Reader& reader) {
   TRY(RollupsAtStart start, reader.load_rollups());
   for (WebhookStats& stats : start.webhooks) {

@@ -49,6 +49,10 @@ class StatsBook {
   // webhooks fail, so these failures count towards no decision.
   std::vector<FailedWebhook> add(const RollupTail& tail, bool is_excused);
 
+  // ---- any thread ----
+  // What is known of webhooks that are gone for good.
+  void forget(const Purge& purge);
+
   // ---- at start, before any thread ----
   // Adds what the store holds and, of the tail, what the store's rows do not cover.
   Result<void> recover(Reader& reader);

@@ -20,6 +20,9 @@ struct DeliveryTag {
 struct AttemptTag {
   static constexpr std::string_view kPrefix = "att";
 };
+struct BroadcastTag {
+  static constexpr std::string_view kPrefix = "bct";
+};
 struct ApiKeyTag {
   static constexpr std::string_view kPrefix = "key";
 };
@@ -29,6 +32,7 @@ using WebhookId = Id<WebhookTag>;
 using EventId = Id<EventTag>;
 using DeliveryId = Id<DeliveryTag>;
 using AttemptId = Id<AttemptTag>;
+using BroadcastId = Id<BroadcastTag>;
 using ApiKeyId = Id<ApiKeyTag>;
 
 }  // namespace fanfare

@@ -17,6 +17,8 @@ struct Tenant {
   std::string name;
   Metadata metadata;
   Timestamp created_at;
+
+  bool operator==(const Tenant&) const = default;
 };
 
 // What a key may do. Each role names a fixed set of rights (auth/principal.h).

@@ -40,11 +40,12 @@ struct StoredWebhook {
 // Writes the webhook, its secrets (the list replaces the stored one) and a row of
 // `webhook_versions`. `expected_version` 0 creates; else Errc::version_mismatch unless it is the
 // stored version, Errc::not_found if there is no such webhook of that tenant. A delete is a put
-// with is_deleted.
+// with is_deleted; with `begins_purge` all that is stored of the webhook goes too, by PurgeOps.
 struct PutWebhookOp {
   StoredWebhook row;
   std::int64_t expected_version = 0;
   bool forgets_failures = false;  // it was enabled: its failures in a row count from zero
+  bool begins_purge = false;
 };
 // What both stores say, with Errc::conflict, if another webhook of the tenant has the legacy_id.
 inline std::string taken_legacy_id(const std::string& legacy_id) {

@@ -105,6 +105,8 @@ struct ConfigSnapshot {
   std::vector<EventType> event_types;
   std::vector<StoredWebhook> webhooks;  // deleted ones too while runs of theirs are queued
   std::vector<std::pair<std::string, std::string>> settings;
+  std::vector<Broadcast> broadcasts;  // that are not done, in id order
+  std::vector<Purge> purges;  // that were begun and are not over; nothing of theirs is above
 };
 
 // Buckets of one length from the one that starts at `from` up to, not including, `to`.
@@ -146,6 +148,8 @@ class Reader {
   // Whose it is, for who may see everybody's and names nobody. Errc::not_found if it is nobody's.
   virtual Result<TenantId> owner(EventId id) = 0;
   virtual Result<TenantId> owner(DeliveryId id) = 0;
+  // Errc::not_found if there is none.
+  virtual Result<Broadcast> broadcast(BroadcastId id) = 0;
   // Of one event, in id order.
   virtual Result<std::vector<Delivery>> event_deliveries(TenantId tenant, EventId event) = 0;
   // A queued run that its webhook has settled (webhook_version below settled_below) reads as what

@@ -12,12 +12,14 @@
 #include "base/function.h"
 #include "base/result.h"
 #include "domain/audit.h"
+#include "domain/broadcast.h"
 #include "domain/delivery.h"
 #include "domain/retention.h"
 #include "domain/tenant.h"
 #include "storage/config_ops.h"
 #include "storage/key_ops.h"
 #include "storage/stats_ops.h"
+#include "storage/tenant_ops.h"
 
 namespace fanfare {
 
@@ -48,11 +50,32 @@ struct Published {
   bool operator==(const Published&) const = default;
 };
 
+// An event for everybody: one row. Its id and time come from the journal. Its event_id is unique
+// among broadcasts as an event's is in its tenant.
+struct BroadcastOp {
+  Broadcast broadcast;
+  std::string fingerprint;
+};
+struct BroadcastStored {
+  Broadcast broadcast{};      // with its progress; of the first with this event_id if a duplicate
+  bool is_duplicate = false;  // nothing was stored
+  bool is_conflict = false;   // nor here: the event_id was used for something else
+};
+// The events of a broadcast for some tenants, and how far it is with them: Errc::version_mismatch,
+// and nothing is stored, unless it has reached `after` so far. Answers as a PublishOp does.
+struct ExpandOp {
+  BroadcastId broadcast;
+  TenantId after{};
+  TenantId reached{};
+  bool is_last = false;
+  PublishOp publish{};
+};
+
 // ---- deliveries ----
 
 // An attempt and what it makes of its run, in one transaction. Compare and set: if the run is no
 // longer in `queue` with attempts_made = attempt.number - 1, the attempt is recorded and the state
-// stays as it is.
+// stays as it is. Of a delivery that is stored no more nothing is recorded.
 struct AttemptOp {
   QueuedRun run;  // as it was before this attempt
   Attempt attempt;
@@ -164,7 +187,7 @@ struct Unit {
 };
 // What an operation answers. Config operations answer Unit.
 using OpDone = std::variant<Unit, std::vector<Published>, AttemptApplied, Settled, Requeued,
-                            Expired, Resealed, AuditExpired, Trimmed>;
+                            Expired, Resealed, AuditExpired, Trimmed, Purged, BroadcastStored>;
 
 // Taken in the same transaction as the operation, so that two equal requests cannot both happen.
 // Errc:: idempotency_conflict (and the operation does not happen) if (scope, key) is taken and
@@ -179,10 +202,11 @@ struct IdempotencyClaim {
 };
 
 using WriteAction =
-    std::variant<PublishOp, AttemptOp, EndRunOp, SettleOp, RequeueOp, ExpireOp, CreateTenantOp,
-                 PutApiKeyOp, PutEventTypeOp, DeleteEventTypeOp, PutWebhookOp, SetSettingOp,
-                 PutTenantKeysOp, DropTenantKeyOp, ResealOp, ExpireAuditOp, RecordOp,
-                 FlushRollupsOp, TrimRollupTailOp>;
+    std::variant<PublishOp, BroadcastOp, ExpandOp, AttemptOp, EndRunOp, SettleOp, RequeueOp,
+                 ExpireOp, CreateTenantOp, UpdateTenantOp, DeleteTenantOp, PurgeOp, PutApiKeyOp,
+                 PutEventTypeOp, DeleteEventTypeOp, PutWebhookOp, SetSettingOp, PutTenantKeysOp,
+                 DropTenantKeyOp, ResealOp, ExpireAuditOp, RecordOp, FlushRollupsOp,
+                 TrimRollupTailOp>;
 
 // What is stored with a change, in its transaction and only if it happens: the key that keeps it
 // from happening twice, and who did it.

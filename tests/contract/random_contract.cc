@@ -13,7 +13,13 @@ namespace {
 class Scenario {
  public:
   explicit Scenario(std::uint64_t seed) : make(seed) {
-    for (int i = 0; i < 2; ++i) tenants.push_back(make.id<TenantId>());
+    for (int i = 0; i < 2; ++i) {
+      tenants.push_back(make.id<TenantId>());
+      CreateTenantOp op;
+      op.tenant.id = tenants.back();
+      op.key.tenant = tenants.back();
+      creations.push_back(op);
+    }
     for (int i = 0; i < 4; ++i) {
       webhooks.push_back(make.webhook(tenants[make.below(2)]));
       first_puts.push_back(PutWebhookOp{.row = webhooks.back(), .expected_version = 0});
@@ -30,6 +36,21 @@ class Scenario {
     return choice < 18 ? WriteAction(settle()) : WriteAction(change_webhook());
   }
 
+  // Begins to take a webhook's history away, or everything of a tenant, and what that is.
+  std::pair<WriteAction, Purge> next_purge() {
+    if (make.below(2) == 0) {
+      const TenantId tenant = tenants[make.below(2)];
+      return {DeleteTenantOp{.tenant = tenant, .now = make.now}, {.tenant = tenant}};
+    }
+    StoredWebhook& stored = webhooks[make.below(webhooks.size())];
+    stored.webhook.version += 1;
+    stored.webhook.is_deleted = true;
+    return {
+        PutWebhookOp{
+            .row = stored, .expected_version = stored.webhook.version - 1, .begins_purge = true},
+        {stored.webhook.tenant, stored.webhook.id}};
+  }
+
   // A narrow window of a reader that holds every third run.
   QueueWindow window() const {
     QueueWindow window{.rows_max = 3, .bytes_max = 40};
@@ -43,6 +64,7 @@ class Scenario {
   Maker make;
   std::vector<TenantId> tenants;
   std::vector<StoredWebhook> webhooks;  // as they are now
+  std::vector<CreateTenantOp> creations;
   std::vector<PutWebhookOp> first_puts;
   std::vector<QueuedRun> deliveries;  // each as it was planned
   std::vector<EventId> events;
@@ -248,6 +270,25 @@ class RandomContract : public StoreContract {
       ASSERT_EQ(answer_text(done->at(i)), answer_text(expected->at(i)));
     }
   }
+  static void finish_purge(Writer& writer, const Purge& purge) {
+    for (bool has_more = true; has_more;) {
+      std::vector<WriteOp> ops(1);
+      ops[0].action = PurgeOp{.purge = purge, .rows_max = 3};
+      const auto done = writer.commit(ops);
+      ASSERT_TRUE(done.has_value() && done->front().has_value());
+      has_more = std::get<Purged>(*done->front()).has_more;
+    }
+  }
+  // Something is taken away while other things happen, among them such to what is being taken.
+  void purge_in_both(Scenario& scenario) {
+    auto [begin, purge] = scenario.next_purge();
+    ASSERT_NO_FATAL_FAILURE(apply_to_both({std::move(begin), scenario.next(), scenario.next()}));
+    ASSERT_NO_FATAL_FAILURE(finish_purge(opened_.store->writer(), purge));
+    ASSERT_NO_FATAL_FAILURE(finish_purge(reference_->writer(), purge));
+    for (const CreateTenantOp& op : scenario.creations) {
+      if (op.tenant.id == purge.tenant) apply_to_both({op});
+    }
+  }
   void expect_same_answers(const Scenario& scenario) {
     auto theirs = reference_->open_reader();
     ASSERT_EQ(everything(*reader_, scenario), everything(**theirs, scenario));
@@ -264,6 +305,7 @@ TEST_P(RandomContract, AnswersAreTheReferencesWheneverMaintenanceRuns) {
     reader_ = *opened_.store->open_reader();
     reference_ = make_memory_store();
     Scenario scenario(seed);
+    for (const CreateTenantOp& op : scenario.creations) apply_to_both({op});
     for (PutWebhookOp& op : scenario.first_puts) apply_to_both({op});
     for (int round = 0; round < 25; ++round) {
       std::vector<WriteAction> actions;
@@ -273,6 +315,8 @@ TEST_P(RandomContract, AnswersAreTheReferencesWheneverMaintenanceRuns) {
       for (std::size_t i = 0; i < scenario.make.below(3); ++i) {
         ASSERT_TRUE(opened_.store->writer().maintain(scenario.make.now, is_idle).has_value());
       }
+      if (round % 9 == 8) purge_in_both(scenario);
+      ASSERT_FALSE(HasFatalFailure());
       if (round % 5 != 4) continue;
       ASSERT_NO_FATAL_FAILURE(expect_same_answers(scenario));
     }

@@ -14,19 +14,41 @@ StoredWebhook without_plaintext(StoredWebhook stored) {
   return stored;
 }
 
+bool has_same_name(const Tenant& a, const Tenant& b) {
+  return !a.external_id.empty() && a.external_id == b.external_id;
+}
+
 }  // namespace
 
 Result<OpDone> MemoryWriter::apply(const CreateTenantOp& op) {
   const auto is_taken = [&](const auto& entry) {
-    const Tenant& other = entry.second;
-    return other.id == op.tenant.id ||
-           (!other.external_id.empty() && other.external_id == op.tenant.external_id);
+    return entry.first == op.tenant.id || has_same_name(entry.second, op.tenant);
   };
   if (std::any_of(state_.tenants.begin(), state_.tenants.end(), is_taken)) {
     return fail(Errc::conflict, "there already is a tenant with this id or external_id");
   }
   state_.tenants[op.tenant.id] = op.tenant;
   state_.tenant_keys.push_back(op.key);
+  return Unit{};
+}
+
+Result<OpDone> MemoryWriter::apply(const UpdateTenantOp& op) {
+  const auto found = state_.tenants.find(op.before.id);
+  if (found == state_.tenants.end()) {
+    return fail(Errc::not_found, "there is no tenant " + to_string(op.before.id));
+  }
+  if (found->second != op.before) {
+    return fail(Errc::version_mismatch, "tenant " + to_string(op.before.id) + " was changed");
+  }
+  for (const auto& [id, other] : state_.tenants) {
+    if (id != op.before.id && has_same_name(other, op.next)) {
+      return fail(Errc::conflict, "there already is a tenant with this external_id");
+    }
+  }
+  Tenant next = op.next;
+  next.id = found->second.id;
+  next.created_at = found->second.created_at;
+  found->second = std::move(next);
   return Unit{};
 }
 
@@ -85,6 +107,7 @@ Result<OpDone> MemoryWriter::apply(const PutWebhookOp& op) {
   state_.webhooks[webhook.id] = row;
   state_.webhook_versions[{webhook.id, webhook.version}] = row;
   if (op.forgets_failures) tail_.batch.enabled(webhook.id, webhook.tenant);
+  if (op.begins_purge) state_.purges.insert({webhook.tenant, webhook.id});
   return Unit{};
 }
 

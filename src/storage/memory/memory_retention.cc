@@ -60,8 +60,6 @@ Result<OpDone> MemoryWriter::apply(const ExpireOp& op) {
       state_.history, room, [&](const auto& key) { return key.first.value < deliveries_end; },
       [&](const auto& entry) { done.deliveries_below = entry.first.first; });
   // The last id that went, so far; "below" is the first one after it.
-  state_.newest_removed =
-      std::max({state_.newest_removed, done.events_below.value, done.deliveries_below.value});
   for (Uuid* below : {&done.events_below.value, &done.deliveries_below.value}) {
     if (!below->is_nil()) *below = successor(*below);
   }

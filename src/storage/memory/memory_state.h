@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -14,6 +15,12 @@ namespace fanfare::memory {
 
 struct EventKey {
   EventId event;
+  std::string fingerprint;
+  Timestamp at;
+};
+
+struct BroadcastKey {
+  BroadcastId id;
   std::string fingerprint;
   Timestamp at;
 };
@@ -34,13 +41,16 @@ struct State {
   std::map<std::pair<WebhookId, std::int64_t>, StoredWebhook> webhook_versions;
   std::map<std::string, std::string> settings;
 
-  Uuid newest_removed;  // what retention removed stays below later ids
   std::map<EventId, Event> events;
   std::map<std::pair<TenantId, std::string>, EventKey> event_keys;
   std::map<DeliveryId, QueuedRun> queue;
   std::map<std::pair<DeliveryId, int>, FinishedRun> history;
   std::map<std::tuple<DeliveryId, int, int>, Attempt> attempts;
   std::map<std::pair<std::string, std::string>, Answer> answers;
+  std::map<BroadcastId, Broadcast> broadcasts;
+  std::map<std::string, BroadcastKey> broadcast_keys;
+  std::set<Purge> purges;
+  Uuid newest;  // the greatest id ever stored
 
   std::map<AuditId, AuditRow> audit_log;
   AuditPoint audit_anchor;

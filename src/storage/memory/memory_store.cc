@@ -35,12 +35,22 @@ class MemoryReader final : public Reader {
     ConfigSnapshot config;
     for (const auto& [id, tenant] : state_.tenants) config.tenants.push_back(tenant);
     config.tenant_keys = state_.tenant_keys;
-    for (const auto& [id, key] : state_.api_keys) config.api_keys.push_back(key);
+    const auto is_purged = [this](const std::optional<TenantId>& tenant) {
+      return tenant && state_.purges.contains({.tenant = *tenant});
+    };
+    for (const auto& [id, key] : state_.api_keys) {
+      if (!is_purged(key.tenant)) config.api_keys.push_back(key);
+    }
     for (const auto& [name, type] : state_.event_types) config.event_types.push_back(type);
     for (const auto& [id, webhook] : state_.webhooks) {
+      if (is_purged(webhook.webhook.tenant)) continue;
       if (!webhook.webhook.is_deleted || has_queued(id)) config.webhooks.push_back(webhook);
     }
     for (const auto& setting : state_.settings) config.settings.emplace_back(setting);
+    for (const auto& [id, broadcast] : state_.broadcasts) {
+      if (!broadcast.is_done) config.broadcasts.push_back(broadcast);
+    }
+    config.purges.assign(state_.purges.begin(), state_.purges.end());
     return config;
   }
 
@@ -87,6 +97,13 @@ class MemoryReader final : public Reader {
     return page_of(all, limit, [&](const Event& event) {
       return event.tenant == tenant && (!before || event.id < *before) && matches(filter, event);
     });
+  }
+
+  Result<Broadcast> broadcast(BroadcastId id) override {
+    const std::scoped_lock lock(state_.mu);
+    const auto found = state_.broadcasts.find(id);
+    if (found != state_.broadcasts.end()) return found->second;
+    return fail(Errc::not_found, "there is no broadcast " + to_string(id));
   }
 
   Result<TenantId> owner(EventId id) override {

@@ -33,13 +33,7 @@ Result<bool> MemoryWriter::maintain(Timestamp, bool) {
 
 Result<Uuid> MemoryWriter::newest_id() {
   const std::scoped_lock lock(state_.mu);
-  Uuid newest = state_.newest_removed;
-  if (!state_.events.empty()) newest = std::max(newest, state_.events.rbegin()->first.value);
-  if (!state_.queue.empty()) newest = std::max(newest, state_.queue.rbegin()->first.value);
-  if (!state_.history.empty()) {
-    newest = std::max(newest, state_.history.rbegin()->first.first.value);
-  }
-  return std::max(newest, state_.audit_head().id.value);
+  return std::max(state_.newest, state_.audit_head().id.value);
 }
 
 Result<OpDone> MemoryWriter::run(WriteOp& op) {
@@ -51,6 +45,7 @@ Result<OpDone> MemoryWriter::run(WriteOp& op) {
     }
   }
   TRY_VOID(check_audit_ids(op));
+  TRY_VOID(check_not_purged(op.action));
   auto done = std::visit([this](const auto& action) { return apply(action); }, op.action);
   if (done) append_audit(op.audit);
   if (done && op.claim) {
@@ -100,6 +95,7 @@ Published MemoryWriter::publish(const EventPlan& plan) {
   event.deliveries = static_cast<int>(plan.runs.size() + plan.skipped.size());
   if (!event.data) event.data = std::make_shared<const std::string>();
   state_.events[event.id] = event;
+  state_.newest = std::max(state_.newest, event.id.value);
   if (!event.event_id.empty()) {
     state_.event_keys[{event.tenant, event.event_id}] =
         EventKey{.event = event.id, .fingerprint = plan.fingerprint, .at = event.created_at};
@@ -111,6 +107,9 @@ Published MemoryWriter::publish(const EventPlan& plan) {
   for (const QueuedRun& run : plan.skipped) {
     state_.history[{run.delivery, run.run}] = skipped_form(run);
     tail_.batch.ended(skipped_form(run));
+  }
+  for (const auto* runs : {&plan.runs, &plan.skipped}) {
+    for (const QueuedRun& run : *runs) state_.newest = std::max(state_.newest, run.delivery.value);
   }
   return Published{.id = event.id, .deliveries = event.deliveries};
 }
@@ -136,6 +135,7 @@ void MemoryWriter::end_run(const FinishedRun& finished) {
 
 Result<OpDone> MemoryWriter::apply(const AttemptOp& op) {
   const Attempt& attempt = op.attempt;
+  if (!state_.view(attempt.delivery)) return AttemptApplied{.was_current = false};
   state_.attempts.try_emplace({attempt.delivery, attempt.run, attempt.number}, attempt);
   const auto found = state_.queue.find(attempt.delivery);
   if (found == state_.queue.end() || found->second.run != attempt.run ||

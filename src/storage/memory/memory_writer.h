@@ -21,12 +21,17 @@ class MemoryWriter final : public Writer {
  private:
   Result<OpDone> run(WriteOp& op);
   Result<OpDone> apply(const PublishOp& op);
+  Result<OpDone> apply(const BroadcastOp& op);
+  Result<OpDone> apply(const ExpandOp& op);
   Result<OpDone> apply(const AttemptOp& op);
   Result<OpDone> apply(const EndRunOp& op);
   Result<OpDone> apply(const SettleOp& op);
   Result<OpDone> apply(const RequeueOp& op);
   Result<OpDone> apply(const ExpireOp& op);
   Result<OpDone> apply(const CreateTenantOp& op);
+  Result<OpDone> apply(const UpdateTenantOp& op);
+  Result<OpDone> apply(const DeleteTenantOp& op);
+  Result<OpDone> apply(const PurgeOp& op);
   Result<OpDone> apply(const PutApiKeyOp& op);
   Result<OpDone> apply(const PutEventTypeOp& op);
   Result<OpDone> apply(const DeleteEventTypeOp& op);
@@ -42,6 +47,9 @@ class MemoryWriter final : public Writer {
 
   Result<void> check_audit_ids(const WriteOp& op) const;
   void append_audit(const std::vector<AuditEntry>& entries);
+  bool is_purged(TenantId tenant) const { return state_.purges.contains({.tenant = tenant}); }
+  // Errc::not_found if it would store something new for a tenant that is being purged.
+  Result<void> check_not_purged(const WriteAction& action) const;
   bool has_stored_id(const PublishOp& op) const;
   Published publish(const EventPlan& plan);
   std::optional<Published> published_before(const EventPlan& plan) const;

@@ -45,11 +45,22 @@ Result<bool> finish(Connection& db, const AttemptOp& op) {
   return true;
 }
 
+Result<bool> has_delivery(Connection& db, DeliveryId id) {
+  TRY(auto row, db.prepare("SELECT 1 FROM queue WHERE delivery = ?1 UNION ALL"
+                           " SELECT 1 FROM deliveries WHERE delivery = ?1 LIMIT 1"));
+  row.bind(id);
+  return row.next();
+}
+
 }  // namespace
 
 Result<OpDone> apply(Connection& db, const AttemptOp& op, RollupBatch& counted) {
-  TRY_VOID(insert_attempt(db, op.attempt));
   TRY(const bool was_current, op.retry_at ? keep_queued(db, op) : finish(db, op));
+  // Looked up only for what was ended meanwhile: it may have been taken away as well.
+  TRY(const bool is_stored,
+      was_current ? Result<bool>(true) : has_delivery(db, op.attempt.delivery));
+  if (!is_stored) return AttemptApplied{.was_current = false};
+  TRY_VOID(insert_attempt(db, op.attempt));
   counted.attempted(op, /*ends_run=*/was_current && !op.retry_at);
   return AttemptApplied{.was_current = was_current};
 }

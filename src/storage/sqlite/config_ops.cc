@@ -64,13 +64,24 @@ Result<void> check_legacy_id(Connection& db, const Webhook& webhook) {
   return fail(Errc::conflict, taken_legacy_id(legacy_id));
 }
 
+// NULL, not an empty text: the unique index lets any number of tenants have none.
+std::optional<std::string> nullable(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
+}
+
+Result<std::optional<Tenant>> find_tenant(Connection& db, TenantId id) {
+  TRY(auto row, db.prepare("SELECT * FROM tenants WHERE id = ?"));
+  row.bind(id);
+  TRY(const bool found, row.next());
+  if (!found) return std::nullopt;
+  return read_tenant(row);
+}
+
 }  // namespace
 
 Result<OpDone> apply(Connection& db, const CreateTenantOp& op) {
   const Tenant& tenant = op.tenant;
-  // NULL, not an empty text: the unique index lets any number of tenants have none.
-  const auto external_id =
-      tenant.external_id.empty() ? std::nullopt : std::optional(tenant.external_id);
+  const auto external_id = nullable(tenant.external_id);
   TRY(const auto inserted,
       db.run("INSERT INTO tenants VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING", tenant.id,
              external_id, tenant.name, encode_metadata(tenant.metadata), tenant.created_at));
@@ -80,6 +91,20 @@ Result<OpDone> apply(Connection& db, const CreateTenantOp& op) {
   TRY_VOID(db.run("INSERT INTO tenant_keys VALUES (?,?,?)", op.key.tenant, op.key.key_id,
                   Blob{op.key.wrapped}));
   return Unit{};
+}
+
+Result<OpDone> apply(Connection& db, const UpdateTenantOp& op) {
+  TRY(const auto stored, find_tenant(db, op.before.id));
+  if (!stored) return fail(Errc::not_found, "there is no tenant " + to_string(op.before.id));
+  if (*stored != op.before) {
+    return fail(Errc::version_mismatch, "tenant " + to_string(op.before.id) + " was changed");
+  }
+  const auto external_id = nullable(op.next.external_id);
+  TRY(const auto updated,
+      db.run("UPDATE OR IGNORE tenants SET external_id = ?, name = ?, metadata = ? WHERE id = ?",
+             external_id, op.next.name, encode_metadata(op.next.metadata), op.before.id));
+  if (updated == 1) return Unit{};
+  return fail(Errc::conflict, "there already is a tenant with this external_id");
 }
 
 Result<OpDone> apply(Connection& db, const PutApiKeyOp& op) {
@@ -129,6 +154,9 @@ Result<OpDone> apply(Connection& db, const PutWebhookOp& op, RollupBatch& counte
   TRY_VOID(db.run("INSERT INTO webhook_versions SELECT * FROM webhooks WHERE id = ?", webhook.id));
   TRY_VOID(insert_secrets(db, op.row));
   if (op.forgets_failures) counted.enabled(webhook.id, webhook.tenant);
+  if (op.begins_purge) {
+    TRY_VOID(begin_purge(db, {webhook.tenant, webhook.id}, webhook.updated_at));
+  }
   return Unit{};
 }
 

@@ -25,8 +25,12 @@ Result<void> LazyIndex::load() {
 }
 
 bool LazyIndex::has_work(bool is_idle) const {
-  return chunk_ || found_end_ > watermark_ ||
+  return chunk_ || found_end_ > watermark_ || is_catching_up() ||
          remembered_.size() >= (is_idle ? pace_.idle_chunk : pace_.chunk);
+}
+
+void LazyIndex::catch_up() {
+  if (!is_catching_up()) wanted_ = newest_;
 }
 
 // ---- what was stored ----

@@ -39,6 +39,10 @@ class LazyIndex {
   // Whether an advance() is due; when idle for less.
   bool has_work(bool is_idle) const;
 
+  // Somebody waits until all that is stored now is indexed: from here on there is work until then.
+  void catch_up();
+  bool is_catching_up() const { return watermark_ < wanted_; }
+
   // Inside the writer's transaction, which ends with committed() or rolled_back(): an event and its
   // deliveries were stored, above everything committed so far; the next entries go in,
   // `entries_min` or twice what was stored if that is more.
@@ -81,6 +85,7 @@ class LazyIndex {
   Uuid newest_;                    // id that is committed
   Floors gone_below_;              // committed
   Floors fresh_gone_below_;        // with this transaction
+  Uuid wanted_;                    // the watermark that somebody waits for
   std::vector<Entry> fresh_;       // of this transaction
   std::vector<Entry> remembered_;  // committed, above found_end_, in no chunk yet
   std::optional<Chunk> chunk_;

@@ -26,6 +26,7 @@ class SqliteReader final : public Reader {
                              std::optional<EventId> before, std::size_t limit) override;
   Result<TenantId> owner(EventId id) override;
   Result<TenantId> owner(DeliveryId id) override;
+  Result<Broadcast> broadcast(BroadcastId id) override;
   Result<std::vector<Delivery>> event_deliveries(TenantId tenant, EventId event) override;
   Result<Delivery> delivery(TenantId tenant, DeliveryId id) override;
   Result<Rows<Delivery>> deliveries(TenantId tenant, const DeliveryFilter& filter,

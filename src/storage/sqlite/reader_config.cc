@@ -16,16 +16,6 @@ Result<std::vector<T>> all_rows(Statement row, Read read) {
   }
 }
 
-Result<Tenant> read_tenant(Statement& row) {
-  Tenant tenant;
-  std::optional<std::string> external_id;
-  std::string metadata;
-  TRY_VOID(row.read(tenant.id, external_id, tenant.name, metadata, tenant.created_at));
-  tenant.external_id = external_id.value_or("");
-  TRY(tenant.metadata, decode_metadata(metadata));
-  return tenant;
-}
-
 Result<TenantKey> read_tenant_key(Statement& row) {
   TenantKey key;
   TRY_VOID(row.read(key.tenant, key.key_id, key.wrapped));
@@ -58,12 +48,19 @@ Result<WebhookId> read_webhook_id(Statement& row) {
   return id;
 }
 
+Result<Purge> read_purge(Statement& row) {
+  Purge purge;
+  TRY_VOID(row.read(purge.tenant, purge.webhook));
+  return purge;
+}
+
 }  // namespace
 
 Result<std::vector<StoredWebhook>> SqliteReader::load_webhooks() {
-  TRY(auto row, db_->prepare("SELECT * FROM webhooks w WHERE is_deleted = 0 OR EXISTS"
-                             " (SELECT 1 FROM queue INDEXED BY queue_due WHERE webhook = w.id)"
-                             " ORDER BY id"));
+  TRY(auto row, db_->prepare("SELECT * FROM webhooks w WHERE (is_deleted = 0 OR EXISTS"
+                             " (SELECT 1 FROM queue INDEXED BY queue_due WHERE webhook = w.id))"
+                             " AND NOT EXISTS (SELECT 1 FROM purges WHERE tenant = w.tenant"
+                             " AND webhook = zeroblob(16)) ORDER BY id"));
   TRY(auto webhooks, all_rows<StoredWebhook>(std::move(row), read_webhook));
   for (StoredWebhook& stored : webhooks) TRY_VOID(add_secrets(*db_, stored));
   return webhooks;
@@ -76,7 +73,10 @@ Result<ConfigSnapshot> SqliteReader::load_config() {
     TRY(config.tenants, all_rows<Tenant>(std::move(tenants), read_tenant));
     TRY(auto tenant_keys, db_->prepare("SELECT * FROM tenant_keys ORDER BY tenant, key_id"));
     TRY(config.tenant_keys, all_rows<TenantKey>(std::move(tenant_keys), read_tenant_key));
-    TRY(auto api_keys, db_->prepare("SELECT * FROM api_keys ORDER BY id"));
+    TRY(auto api_keys,
+        db_->prepare("SELECT * FROM api_keys k WHERE NOT EXISTS (SELECT 1 FROM purges"
+                     " WHERE tenant = k.tenant AND webhook = zeroblob(16))"
+                     " ORDER BY id"));
     TRY(config.api_keys, all_rows<ApiKey>(std::move(api_keys), read_api_key));
     TRY(auto event_types, db_->prepare("SELECT * FROM event_types ORDER BY name"));
     TRY(config.event_types, all_rows<EventType>(std::move(event_types), read_event_type));
@@ -84,6 +84,10 @@ Result<ConfigSnapshot> SqliteReader::load_config() {
     TRY(auto settings, db_->prepare("SELECT * FROM settings ORDER BY key"));
     TRY(config.settings,
         (all_rows<std::pair<std::string, std::string>>(std::move(settings), read_setting)));
+    TRY(auto broadcasts, db_->prepare("SELECT * FROM broadcasts WHERE is_done = 0 ORDER BY id"));
+    TRY(config.broadcasts, all_rows<Broadcast>(std::move(broadcasts), read_broadcast));
+    TRY(auto purges, db_->prepare("SELECT tenant, webhook FROM purges ORDER BY tenant, webhook"));
+    TRY(config.purges, all_rows<Purge>(std::move(purges), read_purge));
     return config;
   });
 }

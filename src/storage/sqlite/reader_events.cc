@@ -81,6 +81,14 @@ Result<Event> SqliteReader::event(TenantId tenant, EventId id) {
   });
 }
 
+Result<Broadcast> SqliteReader::broadcast(BroadcastId id) {
+  return in_snapshot([&]() -> Result<Broadcast> {
+    TRY(auto found, find_broadcast(*db_, id));
+    if (!found) return fail(Errc::not_found, "there is no broadcast " + to_string(id));
+    return *std::move(found);
+  });
+}
+
 Result<TenantId> SqliteReader::owner(EventId id) {
   return in_snapshot([&]() -> Result<TenantId> {
     TRY(const auto found, load_event_head(id));

@@ -89,7 +89,7 @@ Result<Uuid> newest_stored_id(Connection& db) {
                  "coalesce((SELECT delivery FROM queue ORDER BY delivery DESC LIMIT 1), ?1),"
                  "coalesce((SELECT delivery FROM deliveries ORDER BY delivery DESC LIMIT 1), ?1),"
                  // The newest rows may be gone, but nothing may ever be stored below the watermark.
-                 "coalesce((SELECT watermark FROM index_watermark), ?1),"
+                 "coalesce((SELECT max(watermark, newest) FROM index_watermark), ?1),"
                  "coalesce((SELECT id FROM audit_log ORDER BY id DESC LIMIT 1), ?1),"
                  "coalesce((SELECT id FROM audit_anchor), ?1))"));
   row.bind(Uuid{});
@@ -139,6 +139,34 @@ Result<SettleLine> find_settle_line(Connection& db, WebhookId id) {
 Result<bool> delete_queued(Connection& db, DeliveryId id) {
   TRY(const auto changed, db.run("DELETE FROM queue WHERE delivery = ?", id));
   return changed == 1;
+}
+
+Result<Broadcast> read_broadcast(Statement& row) {
+  Broadcast broadcast;
+  std::string data;
+  TRY_VOID(row.read(broadcast.id, broadcast.type, broadcast.event_id, broadcast.attempts_max,
+                    broadcast.created_at, broadcast.reached, broadcast.tenants,
+                    broadcast.deliveries, broadcast.is_done, broadcast.metadata, data));
+  broadcast.data = std::make_shared<const std::string>(std::move(data));
+  return broadcast;
+}
+
+Result<std::optional<Broadcast>> find_broadcast(Connection& db, BroadcastId id) {
+  TRY(auto row, db.prepare("SELECT * FROM broadcasts WHERE id = ?"));
+  row.bind(id);
+  TRY(const bool found, row.next());
+  if (!found) return std::nullopt;
+  return read_broadcast(row);
+}
+
+Result<Tenant> read_tenant(Statement& row) {
+  Tenant tenant;
+  std::optional<std::string> external_id;
+  std::string metadata;
+  TRY_VOID(row.read(tenant.id, external_id, tenant.name, metadata, tenant.created_at));
+  tenant.external_id = external_id.value_or("");
+  TRY(tenant.metadata, decode_metadata(metadata));
+  return tenant;
 }
 
 Result<StoredWebhook> read_webhook(Statement& row) {

@@ -33,6 +33,11 @@ Result<SettleLine> find_settle_line(Connection& db, WebhookId id);
 // Takes a run out of the queue; true if it was there.
 Result<bool> delete_queued(Connection& db, DeliveryId id);
 
+// A row of `broadcasts`.
+Result<Broadcast> read_broadcast(Statement& row);
+Result<std::optional<Broadcast>> find_broadcast(Connection& db, BroadcastId id);
+// A row of `tenants`.
+Result<Tenant> read_tenant(Statement& row);
 // A row of `webhooks` or `webhook_versions`, without its secrets.
 Result<StoredWebhook> read_webhook(Statement& row);
 // Adds the secrets of the row's version.

@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 
 constexpr Millis kSweepEvery = 60s;
 constexpr int kSweptRowsMax = 500;  // in one step: about a millisecond
+// Of the index in one commit while a purge waits for it: a millisecond or two.
+constexpr std::size_t kCatchUpSlices = 8;
 
 // A row that cannot be read, or is not what the program relies on.
 bool is_damage(Errc code) {
@@ -38,6 +40,7 @@ SqliteWriter::SqliteWriter(std::unique_ptr<Connection> db, const WriterSettings&
 Result<void> SqliteWriter::load() {
   TRY_VOID(log_.load());
   TRY(newest_seq_, db_->number("SELECT coalesce(max(seq), 0) FROM rollup_tail"));
+  TRY(may_be_purging_, has_purges(*db_));
   return index_.load();
 }
 
@@ -73,6 +76,10 @@ Result<std::vector<Result<OpDone>>> SqliteWriter::commit(std::span<WriteOp> ops)
     results = run(Savepoints::for_each_operation);
   }
   if (results && tail_.seq != 0) newest_seq_ = tail_.seq;
+  if (std::exchange(is_purge_over_, false) && results) {
+    const auto is_purging = has_purges(*db_);
+    may_be_purging_ = !is_purging || *is_purging;
+  }
   return results;
 }
 
@@ -85,11 +92,14 @@ Result<std::vector<Result<OpDone>>> SqliteWriter::run_batch(std::span<WriteOp> o
     bool is_fatal = false;
     results.push_back(run_guarded(op, savepoints, is_fatal));
     if (is_fatal) return tl::unexpected<Error>(std::move(results.back()).error());
-    if (results.back()) note_stored(op, *results.back());
+    if (!results.back()) continue;
+    note_stored(op, *results.back());
+    note_purge(op, *results.back());
   }
   TRY_VOID(append_tail());
   if (!is_index_failing_ && index_.has_work(/*is_idle=*/false)) {
-    TRY_VOID(advance_index(settings_.index.slice));
+    const std::size_t slice = settings_.index.slice;
+    TRY_VOID(advance_index(index_.is_catching_up() ? kCatchUpSlices * slice : slice));
   }
   return results;
 }
@@ -131,6 +141,7 @@ Result<OpDone> SqliteWriter::run_guarded(WriteOp& op, Savepoints savepoints, boo
 
 Result<OpDone> SqliteWriter::run_one(WriteOp& op, RollupBatch& counted) {
   if (op.claim) TRY_VOID(check_claim(*db_, *op.claim));
+  if (may_be_purging_) TRY_VOID(check_not_purged(*db_, op.action));
   const bool expires_audit = std::holds_alternative<ExpireAuditOp>(op.action);
   if (expires_audit && !sealer_) TRY_VOID(check_no_audit_seal(*db_));
   const auto apply_one = [&](const auto& action) {
@@ -152,12 +163,22 @@ void SqliteWriter::note_stored(const WriteOp& op, const OpDone& done) {
     index_.note_expired(*expired);
     space_.rows_removed();
   }
-  const auto* publish = std::get_if<PublishOp>(&op.action);
+  const auto* expand = std::get_if<ExpandOp>(&op.action);
+  const auto* publish = expand != nullptr ? &expand->publish : std::get_if<PublishOp>(&op.action);
   if (publish == nullptr) return;
   const auto& answers = std::get<std::vector<Published>>(done);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (!answers[i].is_duplicate && !answers[i].is_conflict) index_.note_stored(publish->events[i]);
   }
+}
+
+void SqliteWriter::note_purge(const WriteOp& op, const OpDone& done) {
+  if (std::holds_alternative<DeleteTenantOp>(op.action)) may_be_purging_ = true;
+  const auto* purged = std::get_if<Purged>(&done);
+  if (purged == nullptr) return;
+  space_.rows_removed();
+  if (!purged->has_more) is_purge_over_ = true;
+  if (purged->has_more && purged->rows == 0) index_.catch_up();
 }
 
 // ---- between commits ----

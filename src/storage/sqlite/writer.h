@@ -49,6 +49,7 @@ class SqliteWriter final : public Writer {
   Result<OpDone> run_one(WriteOp& op, RollupBatch& counted);
   Result<void> append_tail();
   void note_stored(const WriteOp& op, const OpDone& done);
+  void note_purge(const WriteOp& op, const OpDone& done);
   Result<void> advance_index(std::size_t entries_min);
   Result<bool> give_space_back(Timestamp now, bool is_idle);
   Result<bool> drop_expired(Timestamp now);
@@ -63,7 +64,11 @@ class SqliteWriter final : public Writer {
   std::int64_t newest_seq_ = 0;  // of the tail, committed
   bool is_index_failing_ = false;
   std::optional<AuditSealer> sealer_;  // none: nobody gave a key
-  Timestamp swept_at_{};               // when expired keys were last looked for and none was left
+  // Spares every event the look at `purges` while nothing is being purged. True too early or too
+  // long does no harm.
+  bool may_be_purging_ = false;
+  bool is_purge_over_ = false;  // in this transaction
+  Timestamp swept_at_{};        // when expired keys were last looked for and none was left
 };
 
 }  // namespace fanfare::sqlite

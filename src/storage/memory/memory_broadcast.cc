@@ -1,0 +1,41 @@
+// Broadcasts in the MemoryStore.
+#include "base/limits.h"
+#include "storage/memory/memory_writer.h"
+
+namespace fanfare::memory {
+
+Result<OpDone> MemoryWriter::apply(const BroadcastOp& op) {
+  const Broadcast& broadcast = op.broadcast;
+  if (!broadcast.event_id.empty()) {
+    const auto found = state_.broadcast_keys.find(broadcast.event_id);
+    if (found != state_.broadcast_keys.end() &&
+        is_kept(found->second.at, broadcast.created_at, limits::kEventIdUniqueFor)) {
+      const bool is_same = found->second.fingerprint == op.fingerprint;
+      return BroadcastStored{.broadcast = state_.broadcasts.at(found->second.id),
+                             .is_duplicate = is_same,
+                             .is_conflict = !is_same};
+    }
+    state_.broadcast_keys[broadcast.event_id] = {broadcast.id, op.fingerprint,
+                                                 broadcast.created_at};
+  }
+  state_.broadcasts[broadcast.id] = broadcast;
+  return BroadcastStored{.broadcast = broadcast};
+}
+
+Result<OpDone> MemoryWriter::apply(const ExpandOp& op) {
+  const auto found = state_.broadcasts.find(op.broadcast);
+  if (found == state_.broadcasts.end())
+    return fail(Errc::not_found, "there is no " + to_string(op.broadcast));
+  Broadcast& broadcast = found->second;
+  if (broadcast.is_done || broadcast.reached != op.after)
+    return fail(Errc::version_mismatch, to_string(op.broadcast) + " has got further");
+  TRY(auto done, apply(op.publish));
+  for (const Published& one : std::get<std::vector<Published>>(done))
+    broadcast.deliveries += one.deliveries;
+  broadcast.tenants += static_cast<std::int64_t>(op.publish.events.size());
+  broadcast.reached = op.reached;
+  broadcast.is_done = op.is_last;
+  return done;
+}
+
+}  // namespace fanfare::memory
