@@ -217,6 +217,9 @@ void handle_publish_batch(ApiContext& context, const ExchangePtr& exchange) {
       read_batch(exchange->request.body, *std::move(in_query),
                  same_tenant(exchange->principal, context.directory()), context.shared.profile);
   if (exchange->failed(batch)) return;
+  if (batch->tenant &&
+      exchange->failed(tenant_of(exchange->principal, context.directory(), batch->tenant)))
+    return;
   PublishRules rules{
       context.directory(), exchange->principal,   context.shared.config.catalogue_is_open,
       batch->tenant,

@@ -163,10 +163,10 @@ std::vector<WebhookId> Directory::remove_tenant(TenantId id) {
   std::erase_if(keys_by_hash_, [id](const auto& entry) { return entry.second->tenant == id; });
   std::erase_if(keys_, [id](const auto& entry) { return entry.second->tenant == id; });
   by_tenant_.erase(id);
-  std::erase_if(by_legacy_id_, [id](auto& entry) {
-    std::erase_if(entry.second, [id](const WebhookPtr& webhook) { return webhook->tenant == id; });
-    return entry.second.empty();
-  });
+  for (auto& [name, named] : by_legacy_id_) {
+    std::erase_if(named, [id](const WebhookPtr& webhook) { return webhook->tenant == id; });
+  }
+  std::erase_if(by_legacy_id_, [](const auto& entry) { return entry.second.empty(); });
   std::vector<WebhookId> removed;
   for (const auto& [webhook, row] : webhooks_) {
     if (row->tenant == id) removed.push_back(webhook);
