@@ -145,9 +145,9 @@ def start_floor(options, directory, sink, fanout):
     return Program("floor", [*command, "--fanout", fanout], directory / "floor.log")
 
 
-def start_fanfare(options, directory, _sink, _fanout):
+def start_fanfare(options, directory, _sink, _fanout, more=()):
     command = [options.fanfare, "serve", "--listen", "127.0.0.1:0"]
-    command += ["--database", f"sqlite:{directory}/bench.db", "--egress-allow", "127.0.0.0/8", "--egress-http"]
+    command += ["--database", f"sqlite:{directory}/bench.db", "--egress-allow", "127.0.0.0/8", "--egress-http", *more]
     # Nobody's own settings: the server measured is the one with the defaults.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FANFARE_")}
     environment["FANFARE_ADMIN_KEY"] = ADMIN_KEY

@@ -128,6 +128,10 @@ AuditEntry all_retried() {
   return AuditEntry{.action = "delivery.retry_due", .object = {.type = "delivery", .id = {}}};
 }
 
+AuditEntry cleaned_up() {
+  return AuditEntry{.action = "maintenance.cleanup", .object = {.type = "maintenance", .id = {}}};
+}
+
 AuditEntry refusal_entry(const Problem& problem, const net::HttpRequest& request,
                          std::size_t left_out) {
   JsonWriter metadata;

@@ -20,6 +20,7 @@ AuditEntry audit_entry(const Webhook* before, const Webhook& after);
 AuditEntry webhook_tested(const Webhook& webhook, std::string_view event_type);
 AuditEntry delivery_action(std::string_view action, TenantId tenant, DeliveryId delivery);
 AuditEntry all_retried();
+AuditEntry cleaned_up();
 
 // A request that was refused: login.refused or login.forbidden. `left_out` counts those before it
 // that were not recorded.

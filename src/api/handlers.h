@@ -17,6 +17,9 @@ void handle_key_status(ApiContext& context, const ExchangePtr& exchange);
 void handle_rotate_master_key(ApiContext& context, const ExchangePtr& exchange);
 void handle_rotate_tenant_keys(ApiContext& context, const ExchangePtr& exchange);
 
+// handlers_maintenance.cc
+void handle_cleanup(ApiContext& context, const ExchangePtr& exchange);
+
 // handlers_tenants.cc
 void handle_create_tenant(ApiContext& context, const ExchangePtr& exchange);
 void handle_list_tenants(ApiContext& context, const ExchangePtr& exchange);

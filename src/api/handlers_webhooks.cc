@@ -21,6 +21,7 @@ WebhookRules rules_of(ApiContext& context, const Principal& principal) {
                      same_tenant(principal, context.directory()),
                      std::nullopt,
                      context.shared.profile};
+  rules.events_kept = context.engine.retention().events;
   for (const auto& type : context.directory().event_types())
     rules.event_types.push_back(type->name);
   return rules;

@@ -82,6 +82,7 @@ const Row kRows[] = {
     {"POST", "/api/v1/maintenance/keys/rotate-master", About::everybody},
     {"POST", "/api/v1/maintenance/keys/rotate-tenant", About::everybody, nullptr,
      R"({"all":true})"},
+    {"POST", "/api/v1/maintenance/cleanup", About::everybody},
     {"GET", "/api/v1/profile", About::everybody},
     {"GET", "/api/v1/webhooks/{id}/stats", About::object, &Victim::webhook},
     {"GET", "/api/v1/webhooks/{id}/logs", About::object, &Victim::webhook},

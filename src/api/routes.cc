@@ -74,6 +74,7 @@ constexpr std::array kRoutes = {
     Route{"DELETE", "/api/v1/api-keys/{id}", handle_revoke_api_key, kWriters, kNone},
 
     Route{"GET", "/api/v1/profile", handle_get_profile, kEveryKey, kNone},
+    Route{"POST", "/api/v1/maintenance/cleanup", handle_cleanup, kAdmins, kBody},
 
     Route{"GET", "/api/v1/audit-logs", handle_list_audit_entries, kReaders, kNone},
     Route{"GET", "/api/v1/audit-logs/{id}", handle_get_audit_entry, kReaders, kNone},

@@ -357,6 +357,14 @@ class WebhookApply {
       if (auto policy = read_retry_policy(*value, "/retry_policy", errors_))
         settings_.retry = *std::move(policy);
     }
+    read_retry_count(before);
+    if (!errors_.empty()) return;
+    if (const auto kept = check_kept_for_retries(settings_.retry, rules_.events_kept); !kept) {
+      reader_.add_error("retry_policy", "longer_than_retention", kept.error().message);
+    }
+  }
+
+  void read_retry_count(const RetryPolicy& before) {
     const auto count = reader_.integer("retry_count", 0, limits::kAttemptsMax - 1);
     if (!count) return;
     // An answer that is sent back has both. If the policy was changed in it, the count is an old

@@ -9,6 +9,7 @@
 #include "api/json_input.h"
 #include "base/random.h"
 #include "domain/profile.h"
+#include "domain/retention.h"
 #include "egress/policy.h"
 
 namespace fanfare {
@@ -22,6 +23,7 @@ struct WebhookRules {
   SameTenant same_tenant;
   std::optional<std::string> tenant = std::nullopt;  // that the query names
   const Profile& profile = standard_profile();
+  Millis events_kept = RetentionPolicy{}.events;  // retries must be over by then
 };
 
 // The tenant the request names, if any; whether it may is the caller's to check. On errors

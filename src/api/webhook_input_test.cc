@@ -22,7 +22,10 @@ class WebhookInput : public ::testing::Test {
             catalogue_is_open,
             random_,
             kStart,
-            [](const std::string&, const std::string&) { return false; }};
+            [](const std::string&, const std::string&) { return false; },
+            std::nullopt,
+            standard_profile(),
+            events_kept};
   }
   WebhookBody apply(std::string_view json, Webhook& webhook, bool is_new) {
     const auto body = parse_object(json);
@@ -53,6 +56,7 @@ class WebhookInput : public ::testing::Test {
   }
 
   bool catalogue_is_open = false;
+  Millis events_kept = 30 * 24h;
 
  private:
   EgressPolicy policy_;
@@ -474,6 +478,20 @@ TEST(CustomHeaders, OrdinaryNamesAreFine) {
        {"Authorization", "X-Api-Key", "X-Tenant", "Accept", "X-Request-Source"}) {
     EXPECT_EQ(refused_header_name(name, {}), std::nullopt) << name;
   }
+}
+
+TEST_F(WebhookInput, RetriesMustBeOverWhileEventsAreKept) {
+  events_kept = 1h;
+  Webhook brief = created(R"("retry_policy":{"schedule":["10m"],"attempts":6})");
+
+  EXPECT_EQ(errors_of_change(brief, R"({"retry_policy":{"schedule":["10m"],"attempts":7}})"),
+            "/retry_policy longer_than_retention;");
+  EXPECT_EQ(errors_of_change(brief, R"({"retry_count":6})"),
+            "/retry_policy longer_than_retention;");
+  EXPECT_EQ(errors_of_change(brief, R"({"retry_policy":null})"),
+            "/retry_policy longer_than_retention;")
+      << "the default is longer than an hour too";
+  EXPECT_EQ(errors_of_change(brief, R"({"name":"other"})"), "");
 }
 
 }  // namespace

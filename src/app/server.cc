@@ -13,6 +13,7 @@
 #include "api/api_handler.h"
 #include "app/attempt_log.h"
 #include "app/audit.h"
+#include "app/cleanup_log.h"
 #include "app/database.h"
 #include "app/descriptors.h"
 #include "app/disk_space.h"
@@ -21,6 +22,7 @@
 #include "app/jwt_keys.h"
 #include "app/master_key.h"
 #include "app/profile_option.h"
+#include "app/retention_options.h"
 #include "auth/vault.h"
 #include "delivery/engine_parts.h"
 #include "egress/http_sender.h"
@@ -143,6 +145,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
   TRY(policy, egress_policy_of(config));
   if (profile->limits.https_only) policy.allows_http = false;
   TRY(JwtKeys jwt_keys, jwt_keys_of(config, jwt_rules_of(profile->jwt)));
+  TRY(const RetentionPolicy retention, retention_of(config));
   TRY(std::vector<Cidr> trusted_proxies, trusted_proxies_of(config));
 
   TRY(tls, net::TlsClient::create(net::TlsOptions{.ca_file = config.egress_ca_file}));
@@ -162,6 +165,9 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
                                              .random = random,
                                              .reactors = std::move(doors),
                                              .on_attempt = attempt_logger(log, find_webhook),
+                                             .retention = retention,
+                                             .cleanup_interval = config.cleanup_interval,
+                                             .on_cleanup = cleanup_logger(log),
                                              .on_failing = failure_logger(log),
                                              .failure_counts = profile->webhooks.failure_counts,
                                              .disable_after = config.disable_after,
@@ -169,6 +175,7 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
                                              .catalogue = profile->event_types});
   TRY_VOID(engine->recover());
   if (!audit_seal) note_broken_audit_log(audit_seal.error());
+  TRY_VOID(check_retries_of_webhooks(engine->directory(), retention));
   readers.resize(reader_count(config));
   for (std::unique_ptr<Reader>& reader : readers) {
     TRY(reader, store->open_reader());

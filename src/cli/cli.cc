@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/egress_options.h"
+#include "app/retention_options.h"
 #include "cli/console.h"
 #include "cli/flags.h"
 #include "cli/verb.h"
@@ -41,6 +42,8 @@ int run_verb(Verb& verb, std::map<std::string, std::string> flags, const std::st
   if (!policy) return complain_of_use(policy.error());
   const auto proxies = trusted_proxies_of(*config);
   if (!proxies) return complain_of_use(proxies.error());
+  const auto retention = retention_of(*config);
+  if (!retention) return complain_of_use(retention.error());
   return verb.run(*config, sources);
 }
 

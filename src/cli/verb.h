@@ -44,5 +44,7 @@ std::unique_ptr<Verb> make_dev_verb();
 std::unique_ptr<Verb> make_keys_verb();
 std::unique_ptr<Verb> make_audit_verb();
 std::unique_ptr<Verb> make_import_verb();
+std::unique_ptr<Verb> make_migrate_verb();
+std::unique_ptr<Verb> make_cleanup_verb();
 
 }  // namespace fanfare

@@ -10,6 +10,8 @@ std::vector<std::unique_ptr<Verb>> all_verbs() {
   verbs.push_back(make_keys_verb());
   verbs.push_back(make_audit_verb());
   verbs.push_back(make_import_verb());
+  verbs.push_back(make_migrate_verb());
+  verbs.push_back(make_cleanup_verb());
   return verbs;
 }
 

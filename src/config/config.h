@@ -55,6 +55,11 @@ struct Config {
   std::string log_format;               // "pretty" or "json"
   std::optional<Millis> disable_after;  // of failing all the time; none = never
   Millis drain_timeout{};
+  Millis retention_events{};  // with payloads; how the four agree is judged by domain/retention.h
+  Millis retention_attempts{};
+  Millis retention_deliveries{};
+  Millis retention_audit{};
+  Millis cleanup_interval{};
 
   std::map<std::string, std::string, std::less<>>
       origins;                        // option name → "--listen", "fanfare.toml:3", "default" …

@@ -65,7 +65,34 @@ TEST_F(LoadConfig, DefaultsAreClosedAndLocal) {
   EXPECT_EQ(config.log_level, "info");
   EXPECT_EQ(config.log_format, "pretty");
   EXPECT_EQ(config.drain_timeout, Millis{10'000});
+  EXPECT_EQ(config.retention_events, std::chrono::hours{24 * 30});
+  EXPECT_EQ(config.retention_attempts, std::chrono::hours{24 * 30});
+  EXPECT_EQ(config.retention_deliveries, std::chrono::hours{24 * 90});
+  EXPECT_EQ(config.retention_audit, std::chrono::hours{24 * 365});
+  EXPECT_EQ(config.cleanup_interval, std::chrono::hours{1});
   EXPECT_EQ(config.origins.at("listen"), "default");
+}
+
+TEST_F(LoadConfig, RetentionIsADurationWithinBounds) {
+  for (const char* good : {"1h", "12h", "30d", "3660d", "90m"}) {
+    sources_.flags["retention-events"] = good;
+    EXPECT_TRUE(load_config(sources_)) << good;
+  }
+  for (const char* bad : {"", "30", "59m", "3661d", "-1d", "1w", "1.5d", "99999999999d"}) {
+    sources_.flags["retention-events"] = bad;
+    EXPECT_FALSE(load_config(sources_)) << bad;
+  }
+  sources_.flags["retention-events"] = "36h";
+  EXPECT_EQ(loaded().retention_events, std::chrono::hours{36});
+}
+
+TEST_F(LoadConfig, TheCleanupIntervalHasBounds) {
+  for (const char* bad : {"0s", "999ms", "8d", "often"}) {
+    sources_.flags["cleanup-interval"] = bad;
+    EXPECT_FALSE(load_config(sources_)) << bad;
+  }
+  sources_.flags["cleanup-interval"] = "1s";
+  EXPECT_EQ(loaded().cleanup_interval, Millis{1000});
 }
 
 TEST_F(LoadConfig, FileBeatsDefault) {

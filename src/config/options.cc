@@ -18,6 +18,10 @@ constexpr std::size_t kAdminKeyBytesMax = 4096;
 constexpr std::size_t kMasterKeyBytes = 32;
 constexpr std::size_t kMasterKeysMax = 16;
 constexpr int kThreadsMax = 64;  // of one kind; more only adds contention on one machine
+constexpr Millis kRetentionMin = std::chrono::hours{1};
+constexpr Millis kRetentionMax = std::chrono::hours{24 * 3660};
+constexpr Millis kCleanupIntervalMin = std::chrono::seconds{1};
+constexpr Millis kCleanupIntervalMax = std::chrono::hours{24 * 7};
 constexpr Millis kDrainTimeoutMax = std::chrono::minutes{10};
 constexpr Millis kDisableAfterMin = std::chrono::hours{24};
 constexpr Millis kDisableAfterMax = std::chrono::hours{24 * 90};
@@ -254,6 +258,22 @@ Result<void> apply_disable_after(Config& config, std::string_view text) {
   return {};
 }
 
+Result<void> apply_retention(Millis& into, std::string_view text) {
+  const auto kept = parse_duration(text);
+  if (!kept || *kept < kRetentionMin || *kept > kRetentionMax)
+    return invalid("must be a duration from 1h to 3660d, such as 30d");
+  into = *kept;
+  return {};
+}
+
+Result<void> apply_cleanup_interval(Config& config, std::string_view text) {
+  const auto interval = parse_duration(text);
+  if (!interval || *interval < kCleanupIntervalMin || *interval > kCleanupIntervalMax)
+    return invalid("must be a duration from 1s to 7d, such as 1h");
+  config.cleanup_interval = *interval;
+  return {};
+}
+
 std::string show_switch(bool value) {
   return value ? "true" : "false";
 }
@@ -466,6 +486,48 @@ const ConfigOption kOptions[] = {
          [](const Config& c) {
            return c.disable_after ? format_duration(*c.disable_after) : std::string("off");
          }},
+    {.name = "retention-events",
+     .environment = "FANFARE_RETENTION_EVENTS",
+     .toml_key = "retention.events",
+     .default_value = "30d",
+     .value_hint = "DURATION",
+     .help = "How long events are kept, with their payloads; longer than any retries take.",
+     .apply = [](Config& c, std::string_view t) { return apply_retention(c.retention_events, t); },
+     .show = [](const Config& c) { return format_duration(c.retention_events); }},
+    {.name = "retention-attempts",
+     .environment = "FANFARE_RETENTION_ATTEMPTS",
+     .toml_key = "retention.attempts",
+     .default_value = "30d",
+     .value_hint = "DURATION",
+     .help = "How long attempts are kept.",
+     .apply = [](Config& c,
+                 std::string_view t) { return apply_retention(c.retention_attempts, t); },
+     .show = [](const Config& c) { return format_duration(c.retention_attempts); }},
+    {.name = "retention-deliveries",
+     .environment = "FANFARE_RETENTION_DELIVERIES",
+     .toml_key = "retention.deliveries",
+     .default_value = "90d",
+     .value_hint = "DURATION",
+     .help = "How long finished deliveries are kept; at least as long as events and attempts.",
+     .apply = [](Config& c,
+                 std::string_view t) { return apply_retention(c.retention_deliveries, t); },
+     .show = [](const Config& c) { return format_duration(c.retention_deliveries); }},
+    {.name = "retention-audit",
+     .environment = "FANFARE_RETENTION_AUDIT",
+     .toml_key = "retention.audit",
+     .default_value = "365d",
+     .value_hint = "DURATION",
+     .help = "How long the audit log is kept.",
+     .apply = [](Config& c, std::string_view t) { return apply_retention(c.retention_audit, t); },
+     .show = [](const Config& c) { return format_duration(c.retention_audit); }},
+    {.name = "cleanup-interval",
+     .environment = "FANFARE_CLEANUP_INTERVAL",
+     .toml_key = "cleanup_interval",
+     .default_value = "1h",
+     .value_hint = "DURATION",
+     .help = "How often what is too old is removed.",
+     .apply = apply_cleanup_interval,
+     .show = [](const Config& c) { return format_duration(c.cleanup_interval); }},
     {.name = "drain-timeout",
      .environment = "FANFARE_DRAIN_TIMEOUT",
      .toml_key = "drain_timeout",

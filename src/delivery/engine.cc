@@ -30,6 +30,17 @@ Engine::Impl::Impl(Engine& of, Parts given)
       parts(std::move(given)),
       journal(parts.store.writer(), parts.clock, parts.random),
       reads(parts.reader_threads),
+      cleaner({.loop = parts.reactors.front().loop,
+               .journal = journal,
+               .on_ended =
+                   [this](const QueuedRun& run) {
+                     on_lane(run.webhook, nullptr,
+                             [webhook = run.webhook, id = run.delivery](LaneSet& set) {
+                               set.run_ended(webhook, id);
+                             });
+                   },
+               .on_over = parts.on_cleanup},
+              parts.retention),
       keys({parts.reactors.front().loop, parts.vault, journal, last_key_id}),
       purger(journal, parts.reactors.front().loop,
              [this](const Purge& purge) { stats.forget(purge); }),
@@ -285,6 +296,26 @@ void Engine::retry_due() {
     LaneSet& set = *impl_->lanes[i];
     impl_->parts.reactors[i].loop.post([&set] { set.wake_all(); });
   }
+}
+
+void Engine::clean_up(Millis budget, Loop& home, Reply<CleanupReport> reply) {
+  impl_->parts.reactors.front().loop.post(
+      [this, budget, &home, reply = std::move(reply)]() mutable {
+        impl_->cleaner.clean_up(
+            budget, [&home, reply = std::move(reply)](Result<CleanupReport> result) mutable {
+              home.post([reply = std::move(reply), result = std::move(result)]() mutable {
+                reply(std::move(result));
+              });
+            });
+      });
+}
+
+const RetentionPolicy& Engine::retention() const {
+  return impl_->cleaner.policy();
+}
+
+std::string Engine::last_cleanup() const {
+  return impl_->cleaner.last_report();
 }
 
 void Engine::read_raw(ReadKind kind, UniqueFunction<void(Reader*)> job) {

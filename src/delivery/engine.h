@@ -151,6 +151,14 @@ class Engine {
   // The webhook as it was at a version, for answers that rebuild a request. On a reader thread.
   Result<Webhook> webhook_at(Reader& reader, WebhookId id, std::int64_t version) const;
 
+  // ---- retention ----
+  // Removes what is kept no longer, in small steps, for at most about `budget`. Errc::conflict
+  // while another that was asked for is under way.
+  void clean_up(Millis budget, Loop& home, Reply<CleanupReport> reply);
+  const RetentionPolicy& retention() const;
+  // The report of the last cleanup as JSON; empty if there was none.
+  std::string last_cleanup() const;
+
   EngineStatus status() const;
 
   // ---- its life, for app/: recover → threads and loops run → drain → threads stop ----

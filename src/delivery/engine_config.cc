@@ -244,6 +244,13 @@ Result<void> Engine::recover() {
   impl_->start_stats();
   impl_->purge(config.purges);
   impl_->expand(std::move(config.broadcasts));
+  for (auto& [key, value] : config.settings) {
+    if (key == kLastCleanupSetting) impl_->cleaner.set_last_report(std::move(value));
+  }
+  if (const Millis interval = impl_->parts.cleanup_interval; interval > Millis{0}) {
+    impl_->parts.reactors.front().loop.post(
+        [this, interval] { impl_->cleaner.schedule(interval); });
+  }
 
   TRY(const std::vector<WaitingWebhook> waiting, reader->waiting_webhooks());
   std::vector<std::vector<WaitingWebhook>> by_reactor(impl_->lanes.size());
@@ -338,6 +345,7 @@ void Engine::run_reader(Reader& reader, const std::stop_token& stop) {
 
 void Engine::drain(UniqueFunction<void()> done) {
   impl_->is_draining = true;
+  impl_->parts.reactors.front().loop.post([this] { impl_->cleaner.stop(); });
   struct Waiting {
     std::atomic<std::size_t> left;
     UniqueFunction<void()> done;

@@ -63,6 +63,8 @@ class EngineTest : public ::testing::Test {
                         .random = random,
                         .reactors = {{loop, *sender}},
                         .on_attempt = nullptr,
+                        .retention = {},
+                        .cleanup_interval = cleanup_interval,
                         .on_failing =
                             [this](const FailureNotice& notice) {
                               const std::lock_guard lock(notices_mu);
@@ -200,6 +202,7 @@ class EngineTest : public ::testing::Test {
   std::size_t in_flight_max = limits::kInFlightTotalMax;  // set before a restart
   std::vector<EventType> catalogue;                       // of the profile
   std::size_t lane_bytes_max = limits::kLanesBytesMax;
+  Millis cleanup_interval{0};
   std::unique_ptr<Reader> store_reader;
   std::jthread journal;
   std::jthread reader;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "delivery/broadcaster.h"
+#include "delivery/cleaner.h"
 #include "delivery/engine_parts.h"
 #include "delivery/journal.h"
 #include "delivery/key_work.h"
@@ -26,6 +27,7 @@ struct Engine::Impl {
   StatsBook stats;
   Journal journal;
   ReadPool reads;
+  Cleaner cleaner;                              // on the first reactor's loop
   std::vector<std::unique_ptr<LaneSet>> lanes;  // one for each reactor, in order
   std::atomic<bool> is_recovered{false};
   std::atomic<bool> is_draining{false};

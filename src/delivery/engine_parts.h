@@ -19,6 +19,9 @@ struct Engine::Parts {
   Random& random;
   std::vector<Reactor> reactors;                     // at least one
   std::function<void(const AttemptOp&)> on_attempt;  // for the log; on a reactor's thread
+  RetentionPolicy retention{};
+  Millis cleanup_interval{0};  // 0 = only when asked for
+  std::function<void(const Result<CleanupReport>&)> on_cleanup = nullptr;  // for the log
   // For the log; on any thread.
   std::function<void(const FailureNotice&)> on_failing = nullptr;
   FailureCounts failure_counts = FailureCounts::deliveries;

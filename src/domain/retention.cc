@@ -17,7 +17,8 @@ Result<void> check(const RetentionPolicy& policy) {
 RetentionCutoffs cutoffs_at(const RetentionPolicy& policy, Timestamp now) {
   return {.events = now - policy.events,
           .attempts = now - policy.attempts,
-          .deliveries = now - policy.deliveries};
+          .deliveries = now - policy.deliveries,
+          .audit = now - policy.audit};
 }
 
 RetentionCounts& RetentionCounts::operator+=(const RetentionCounts& other) {
@@ -26,7 +27,22 @@ RetentionCounts& RetentionCounts::operator+=(const RetentionCounts& other) {
   attempts += other.attempts;
   deliveries += other.deliveries;
   webhook_versions += other.webhook_versions;
+  audit_entries += other.audit_entries;
   return *this;
+}
+
+std::string encode(const RetentionCounts& counts) {
+  return R"("events":)" + std::to_string(counts.events) + R"(,"attempts":)" +
+         std::to_string(counts.attempts) + R"(,"deliveries":)" + std::to_string(counts.deliveries) +
+         R"(,"open_deliveries_expired":)" + std::to_string(counts.runs_ended) +
+         R"(,"webhook_versions":)" + std::to_string(counts.webhook_versions) +
+         R"(,"audit_entries":)" + std::to_string(counts.audit_entries);
+}
+
+std::string encode(const CleanupReport& report) {
+  return R"({"at":")" + format_rfc3339(report.at) + R"(","duration_ms":)" +
+         std::to_string(report.duration.count()) + R"(,"removed":{)" + encode(report.removed) +
+         R"(},"has_more":)" + (report.has_more ? "true" : "false") + "}";
 }
 
 Result<void> check_kept_for_retries(const RetryPolicy& policy, Millis events_kept) {

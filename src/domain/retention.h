@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -19,9 +20,6 @@ struct RetentionPolicy {
   bool operator==(const RetentionPolicy&) const = default;
 };
 
-inline constexpr Millis kRetentionMin = std::chrono::hours{1};
-inline constexpr Millis kRetentionMax = std::chrono::hours{24 * 3660};
-
 // Errc::invalid names the two options that contradict each other: a delivery is kept at least as
 // long as its event and its attempts, since both are shown through it.
 Result<void> check(const RetentionPolicy& policy);
@@ -31,6 +29,7 @@ struct RetentionCutoffs {
   Timestamp events{};  // open runs of older events end first
   Timestamp attempts{};
   Timestamp deliveries{};
+  Timestamp audit{};  // entries of the audit log, which go by an operation of their own
   bool operator==(const RetentionCutoffs&) const = default;
 };
 RetentionCutoffs cutoffs_at(const RetentionPolicy& policy, Timestamp now);
@@ -42,12 +41,24 @@ struct RetentionCounts {
   std::size_t attempts = 0;
   std::size_t deliveries = 0;
   std::size_t webhook_versions = 0;  // that nothing refers to any more
+  std::size_t audit_entries = 0;
   std::size_t total() const {
-    return runs_ended + events + attempts + deliveries + webhook_versions;
+    return runs_ended + events + attempts + deliveries + webhook_versions + audit_entries;
   }
   RetentionCounts& operator+=(const RetentionCounts& other);
   bool operator==(const RetentionCounts&) const = default;
 };
+
+// One cleanup, as the API answers it and as `last_cleanup` keeps it.
+struct CleanupReport {
+  Timestamp at;  // when it began
+  Millis duration{0};
+  RetentionCounts removed;
+  bool has_more = false;  // its time was up before everything was gone
+};
+// The counts as members of a JSON object, and a whole report as one.
+std::string encode(const RetentionCounts& counts);
+std::string encode(const CleanupReport& report);
 
 // One step of a cleanup: as much as a commit can carry without being felt.
 inline constexpr std::size_t kExpireStepRows = 500;

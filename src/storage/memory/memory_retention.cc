@@ -91,9 +91,11 @@ RetentionCounts count_expired(const State& state, const RetentionCutoffs& cutoff
                         [&](const auto& key) { return std::get<0>(key).value < attempts_end; }),
       .deliveries =
           count(state.history, [&](const auto& key) { return key.first.value < deliveries_end; }),
-      .webhook_versions = count(state.webhook_versions, [&](const auto& key) {
-        return is_version_expired(state, cutoffs, key);
-      })};
+      .webhook_versions =
+          count(state.webhook_versions,
+                [&](const auto& key) { return is_version_expired(state, cutoffs, key); }),
+      .audit_entries = count(state.audit_log,
+                             [&](AuditId id) { return id.value < expired_end(cutoffs.audit); })};
 }
 
 }  // namespace fanfare::memory

@@ -12,9 +12,15 @@ struct Migration {
   int version = 0;
   std::string_view name;
   std::string_view sql;
+  // NNNN_name.down.sql: takes the same back. Its first line, `-- lost: SELECT …`, is the query that
+  // counts the rows that would be lost. Empty: there is no way back.
+  std::string_view down = {};
 };
 
 // By version, without gaps, starting at 1.
 std::span<const Migration> embedded_migrations();
+
+// The query of the first line of `down`; empty if there is none.
+std::string_view loss_query(const Migration& migration);
 
 }  // namespace fanfare

@@ -92,6 +92,9 @@ Result<RetentionCounts> SqliteReader::count_expired(const RetentionCutoffs& cuto
               " ON next.id = old.id AND next.version = old.version + 1"
               " WHERE next.updated_at < ?1 LIMIT ?2)",
               versions_cutoff(cutoffs)));
+    TRY(counts.audit_entries,
+        count("SELECT count(*) FROM (SELECT 1 FROM audit_log WHERE id < ?1 LIMIT ?2)",
+              expired_end(cutoffs.audit)));
     return counts;
   });
 }

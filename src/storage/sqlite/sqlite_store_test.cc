@@ -173,8 +173,7 @@ TEST_F(SqliteStoreTest, AFailedMigrationLeavesNothingBehind) {
 
   ASSERT_FALSE(done.has_value());
   EXPECT_NE(done.error().message.find("2 (bad)"), std::string::npos);
-  EXPECT_EQ(*db->number("SELECT count(*) FROM sqlite_master WHERE name = 'b'"), 0);
-  EXPECT_EQ(*db->number("SELECT max(version) FROM schema_migrations"), 1);
+  EXPECT_EQ(*db->number("SELECT count(*) FROM sqlite_master"), 0);
 }
 
 TEST_F(SqliteStoreTest, OnlyMissingMigrationsRun) {
@@ -192,8 +191,8 @@ TEST_F(SqliteStoreTest, AnAnswerKeptBeforeAnswersHadHeadersIsStillRepeated) {
     auto db = *Connection::open(path_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     ASSERT_TRUE(
         sqlite::migrate(*db, embedded_migrations().first(1), clock_.wall_now()).has_value());
-    ASSERT_TRUE(db->run("INSERT INTO answers VALUES ('s','k',x'66',201,x'7B7D',0,?)",
-                        clock_.wall_now()));
+    ASSERT_TRUE(
+        db->run("INSERT INTO answers VALUES ('s','k',x'66',201,x'7B7D',0,?)", clock_.wall_now()));
   }
 
   const auto store = open();

@@ -1,0 +1,2 @@
+-- lost: SELECT 0
+DROP INDEX answers_sealed;

@@ -1,0 +1,2 @@
+-- lost: SELECT count(*) FROM broadcasts
+DROP TABLE broadcasts;
