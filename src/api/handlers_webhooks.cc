@@ -104,7 +104,7 @@ Result<std::string> page_with_metrics(ApiContext& context, Reader& reader, const
     options.activity = activity_of(context.engine, webhook.id);
     auto day = last_day_of(context.engine, reader, webhook.id, now);
     if (!day) worked = tl::unexpected<Error>(day.error());
-    options.activity.last_day = std::move(day).value_or(RollupCounts{});
+    options.activity->last_day = std::move(day).value_or(RollupCounts{});
     write_webhook(out, webhook, options);
   };
   std::string body = page_by_id(context.shared.cursors, page, rows, write);
@@ -125,7 +125,8 @@ void handle_create_webhook(ApiContext& context, const ExchangePtr& exchange) {
   auto webhook = read_new(context, *exchange);
   if (exchange->failed(webhook)) return;
   const auto render = [&context](const Webhook& stored, const Warnings& warnings) {
-    return answer_with(stored, 201, {context.now(), true, {}, warnings});
+    return answer_with(stored, 201,
+                       {context.now(), true, {}, warnings, activity_of(context.engine, stored.id)});
   };
   create_webhook(context, exchange, *std::move(webhook), {render, /*shows_secret=*/true});
 }

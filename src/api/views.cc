@@ -74,7 +74,7 @@ void write_webhook(JsonWriter& out, const Webhook& webhook, const WebhookViewOpt
   write_metadata(out, settings.metadata);
   out.number("version", webhook.version);
   out.time("created_at", webhook.created_at).time("updated_at", webhook.updated_at);
-  write_activity(out, options.activity);
+  if (options.activity) write_activity(out, *options.activity);
   if (!options.recent_deliveries.empty()) out.raw("recent_deliveries", options.recent_deliveries);
   write_warnings(out, options.warnings);
   out.end_object();

@@ -22,10 +22,10 @@ using Warnings = std::vector<std::string>;
 
 struct WebhookViewOptions {
   Timestamp now;
-  bool shows_secret = false;                   // only at creation
-  std::string_view recent_deliveries;          // JSON array; empty = left out
-  std::span<const std::string> warnings = {};  // left out if there are none
-  WebhookActivity activity = {};
+  bool shows_secret = false;                     // only at creation
+  std::string_view recent_deliveries;            // JSON array; empty = left out
+  std::span<const std::string> warnings = {};    // left out if there are none
+  std::optional<WebhookActivity> activity = {};  // left out if there is none
 };
 void write_webhook(JsonWriter& out, const Webhook& webhook, const WebhookViewOptions& options);
 std::string view_of(const Webhook& webhook, const WebhookViewOptions& options);

@@ -58,6 +58,7 @@ struct Engine::Impl {
   void start_stats();
   void count(const RollupTail& tail);        // the journal's thread
   void decide(const FailedWebhook& failed);  // the same; at start a loop's
+  void warn(const WebhookPtr& webhook, const DisableDecision& decision);
   void check_outage();
   void flush_later();  // this and the next ones: the first reactor's loop
   void flush_stats();

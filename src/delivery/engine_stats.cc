@@ -4,6 +4,8 @@
 #include <mutex>
 #include <utility>
 
+#include "auth/audit_change.h"
+#include "base/json_text.h"
 #include "delivery/engine.h"
 #include "delivery/engine_impl.h"
 
@@ -20,6 +22,14 @@ constexpr Millis kOutageLookEvery = 1s;
 // in the long one. The long one alone would see it only when the successes from before it are ten
 // minutes old, when a busy server has disabled everybody.
 constexpr Millis kOutageWindows[] = {1min, 10min};
+
+std::string metadata_of(const DisableDecision& decision) {
+  std::string out = "{\"failures\":" + std::to_string(decision.failures);
+  if (decision.percent > 0) out += ",\"percent\":" + std::to_string(decision.percent);
+  out += ",\"detail\":";
+  append_json_string(out, decision.detail);
+  return out += '}';
+}
 
 }  // namespace
 
@@ -70,13 +80,23 @@ void Engine::Impl::decide(const FailedWebhook& failed) {
     check_outage();
   if (is_own_outage) return;
   if (decision.verdict == DisableDecision::Verdict::warn) {
-    if (parts.on_failing) parts.on_failing({webhook, std::move(decision)});
+    warn(webhook, decision);
     return;
   }
   parts.reactors[reactor_of(webhook->id)].loop.post(
       [this, webhook, decision = std::move(decision)] {
         engine.disable_failing(webhook, decision);
       });
+}
+
+void Engine::Impl::warn(const WebhookPtr& webhook, const DisableDecision& decision) {
+  if (parts.on_failing) parts.on_failing({webhook, decision});
+  AuditEntry entry{.tenant = webhook->tenant,
+                   .action = "webhook.failure_warning",
+                   .object = {.type = "webhook", .id = to_string(webhook->id)},
+                   .metadata = metadata_of(decision)};
+  write_unit(write_op(RecordOp{}, std::move(entry)), parts.reactors.front().loop, nullptr,
+             [](const Result<Unit>&) {});
 }
 
 // If somebody changes the webhook at the same moment, the newer state is looked at again. What
@@ -90,7 +110,9 @@ void Engine::disable_failing(const WebhookPtr& webhook, const DisableDecision& d
   change.next.status = WebhookStatus::disabled;
   change.next.disabled_reason = "failures";
   Loop& home = impl_->parts.reactors[impl_->reactor_of(webhook->id)].loop;
-  put_webhook(std::move(change), std::nullopt, home,
+  AuditEntry entry = status_change_entry(*current, change.next);
+  entry.metadata = metadata_of(decision);
+  put_webhook(std::move(change), std::move(entry), home,
               [this, webhook, decision](Result<WebhookPtr> result) {
                 if (result) {
                   if (impl_->parts.on_failing) impl_->parts.on_failing({*result, decision});

@@ -204,6 +204,15 @@ TEST_F(EngineStatsTest, WarningsComeBeforeItAndOnceEach) {
   std::vector<int> percents;
   for (const FailureNotice& notice : notices) percents.push_back(notice.decision.percent);
   EXPECT_EQ(percents, (std::vector<int>{50, 70, 90, 0}));
+  const auto entries = (*store->open_reader())->audit_entries({.object = "webhook"}, {}, 10);
+  ASSERT_TRUE(entries);
+  std::vector<std::string> actions;
+  for (const AuditRow& row : entries->rows) actions.push_back(row.entry.action);
+  EXPECT_EQ(actions,
+            (std::vector<std::string>{"webhook.disabled", "webhook.failure_warning",
+                                      "webhook.failure_warning", "webhook.failure_warning"}));
+  EXPECT_NE(entries->rows[0].entry.metadata.find("10 deliveries in a row failed"),
+            std::string::npos);
 }
 
 // Twelve webhooks fail together, one works: it is our own network that is away.

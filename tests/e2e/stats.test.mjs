@@ -75,6 +75,9 @@ test('after so many failed deliveries in a row a webhook is disabled by itself',
   assert.equal(disabled.consecutive_failures, 2);
   assert.equal(disabled.last_status, 'failed');
   assert.match(here.server.stderr(), /was disabled because it keeps failing/);
+  const audited = await tenant.ok('GET', `/audit-logs?object=${webhook.id}&action=webhook.disabled`);
+  assert.equal(audited.data.length, 1);
+  assert.equal(audited.data[0].actor.kind, 'system');
   const enabled = await tenant.ok('POST', `/webhooks/${webhook.id}/enable`);
   assert.equal(enabled.consecutive_failures, 0);
   assert.equal(enabled.status, 'active');
