@@ -105,6 +105,7 @@ struct Server::Impl {
   void start_threads();
   void end_threads();
   void audit(AuditEntry entry);
+  AuditEntry entry_of(std::string action) const;
   void note_broken_audit_log(const Error& error);
 
   const Config config;
@@ -173,8 +174,8 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
                                              .disable_after = config.disable_after,
                                              .reader_threads = reader_count(config),
                                              .catalogue = profile->event_types});
-  TRY_VOID(engine->recover());
   if (!audit_seal) note_broken_audit_log(audit_seal.error());
+  TRY_VOID(engine->recover());
   TRY_VOID(check_retries_of_webhooks(engine->directory(), retention));
   readers.resize(reader_count(config));
   for (std::unique_ptr<Reader>& reader : readers) {
@@ -209,6 +210,11 @@ Result<void> Server::Impl::build(ServerHooks hooks) {
 
 void Server::Impl::audit(AuditEntry entry) {
   engine->record(std::move(entry), *reactors.front().loop, [](const Result<Unit>&) {});
+}
+
+AuditEntry Server::Impl::entry_of(std::string action) const {
+  return server_entry(std::move(action),
+                      {{"version", FANFARE_VERSION}, {"profile", profile->name}});
 }
 
 // The next entry is sealed, and a new seal would hide that the old one did not fit: so the first
@@ -277,7 +283,7 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config,
   auto impl = std::make_unique<Impl>(config, std::move(profile), log);
   TRY_VOID(impl->build(std::move(hooks)));
   TRY_VOID(impl->listen());
-  impl->audit(server_entry("server.started", {{"version", FANFARE_VERSION}}));
+  impl->audit(impl->entry_of("server.started"));
   impl->start_threads();
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
@@ -314,7 +320,7 @@ void Server::stop() {
     }
     left->wait_for(kAbortGrace);
   }
-  impl_->audit(server_entry("server.stopped", {{"version", FANFARE_VERSION}}));
+  impl_->audit(impl_->entry_of("server.stopped"));
   impl_->end_threads();
 }
 

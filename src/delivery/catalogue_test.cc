@@ -48,6 +48,25 @@ TEST_F(Catalogue, IsThereFromTheFirstStartAndAfterTheNext) {
   EXPECT_EQ(engine->directory().event_types().size(), 2U);
 }
 
+TEST_F(Catalogue, WhatItBringsIsInTheAuditLogOnce) {
+  const auto entries = [this] {
+    std::vector<std::string> found;
+    const auto reading = *store->open_reader();
+    const auto page = reading->audit_entries({}, std::nullopt, 10);
+    for (const AuditRow& row : page->rows)
+      found.push_back(row.entry.action + " " + row.entry.object.id);
+    return found;
+  };
+  start_with({type("a.b"), type("c.d")});
+  crank_until([&] { return entries().size() == 2; });
+
+  restart();
+  remove("a.b");
+
+  EXPECT_EQ(entries(),
+            (std::vector<std::string>{"event_type.created c.d", "event_type.created a.b"}));
+}
+
 TEST_F(Catalogue, ATypeThatAPersonDeletedDoesNotComeBack) {
   start_with({type("a.b"), type("c.d")});
   remove("a.b");

@@ -25,6 +25,13 @@ SealPlace secret_place(const Webhook& webhook, int number) {
   return SealPlace{webhook.tenant, to_string(webhook.id), "signing_secret", number};
 }
 constexpr const char* kKeyCheck = "key_check";
+
+// An event type that the profile brought.
+AuditEntry catalogue_entry(const std::string& name) {
+  return AuditEntry{.action = "event_type.created",
+                    .object = {.type = "event_type", .id = name},
+                    .metadata = R"({"from":"profile"})"};
+}
 constexpr std::string_view kSeals = "seals:";                    // and the data key's id
 constexpr const char* kSeededEventTypes = "seeded_event_types";  // one name in a line
 
@@ -317,21 +324,26 @@ Result<void> Engine::put_in_catalogue(ConfigSnapshot& config) {
     if (!seen.insert(type.name).second) continue;
     EventType stored = type;
     stored.created_at = impl_->parts.clock.wall_now();
-    ops.push_back({PutEventTypeOp{std::move(stored), /*must_be_new=*/true}, std::nullopt});
+    ops.push_back({PutEventTypeOp{std::move(stored), /*must_be_new=*/true}});
   }
   if (ops.empty()) return {};
   std::string names;
   for (const std::string& name : seen) names += name + '\n';
-  ops.push_back({SetSettingOp{kSeededEventTypes, std::move(names)}, std::nullopt});
+  ops.push_back({SetSettingOp{kSeededEventTypes, std::move(names)}});
   TRY(const auto results, impl_->parts.store.writer().commit(ops));
+  // Their ids are the journal's to give, so the entries are stored with its first commit.
+  WriteOp record{RecordOp{}};
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (results[i]) {
-      if (auto* put = std::get_if<PutEventTypeOp>(&ops[i].action))
-        config.event_types.push_back(std::move(put->type));
+      auto* put = std::get_if<PutEventTypeOp>(&ops[i].action);
+      if (put == nullptr) continue;
+      record.audit.push_back(catalogue_entry(put->type.name));
+      config.event_types.push_back(std::move(put->type));
     } else if (results[i].error().code != Errc::conflict) {
       return tl::unexpected(results[i].error());
     }
   }
+  impl_->journal.submit(std::move(record), [](WriteAction&, const Result<OpDone>&) {});
   return {};
 }
 

@@ -131,6 +131,12 @@ TEST_F(EngineStatsTest, AtItsThresholdAWebhookIsDisabled) {
   crank_until([&] { return status_of(webhook->id) == WebhookStatus::disabled; });
 
   EXPECT_EQ(engine->directory().webhook(webhook->id)->disabled_reason, "failures");
+  const auto reading = *store->open_reader();
+  const auto entries = reading->audit_entries({.object = to_string(webhook->id)}, std::nullopt, 10);
+  ASSERT_EQ(entries->rows.size(), 2U) << "after the first failure a warning, which is half way";
+  EXPECT_EQ(entries->rows.front().entry.actor.kind, ActorKind::system);
+  EXPECT_EQ(entries->rows.front().entry.after,
+            R"({"status":"disabled","disabled_reason":"failures"})");
 }
 
 TEST_F(EngineStatsTest, ASuccessInBetweenCountsFromZero) {

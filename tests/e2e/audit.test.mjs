@@ -2,7 +2,7 @@
 // theirs, and `fanfare audit verify` finds every way of tampering with the file.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
@@ -129,6 +129,8 @@ describe('one entry for each action', () => {
       ['tenant.created', async () => { made = await ok('POST', '/tenants', { name: 'Audited' }); }],
       ['api_key.created', async () => { key = await ok('POST', '/api-keys', { tenant_id: made.id, name: 'k' }); }],
       ['api_key.revoked', () => ok('DELETE', `/api-keys/${key.id}`)],
+      ['tenant.key_rotated', () => ok('POST', '/maintenance/keys/rotate-tenant', { tenant_id: made.id })],
+      ['keys.master_rotated', () => ok('POST', '/maintenance/keys/rotate-master')],
     ];
     for (const [action, act] of steps) {
       const entry = await only(act);
@@ -247,6 +249,13 @@ db.commit()`;
     assert.equal(code, 0, JSON.stringify(answer));
     assert.equal(answer.whole, true);
     assert.equal(answer.rows, 8, 'started, six tenants, stopped');
+    const server = await startServer({ database: `sqlite:${file}`, args: ['--profile', 'nuke'] });
+    const { data } = await apiOk(server, 'GET', '/audit-logs?object=server');
+    await server.stop();
+    assert.deepEqual(data.map(({ action }) => action), ['server.started', 'server.stopped', 'server.started']);
+    assert.deepEqual(data.map(({ metadata }) => metadata.profile), ['nuke', 'standard', 'standard']);
+    assert.match(data[0].metadata.version, /^\d+\.\d+\.\d+/);
+    assert.equal((await verify()).code, 0);
     assert.match(answer.last_hash, /^[0-9a-f]{64}$/);
   });
 
@@ -314,6 +323,25 @@ db.commit()`;
     assert.equal(code, 1);
     assert.equal(answer.broken_at, data[0].id);
     assert.match(server.stderr(), /the audit log was changed while the server did not run/);
+  });
+
+  test('a master key that took the place of another seals the log too', async () => {
+    const copy = tampered('SELECT 1');
+    const server = await startServer({ database: `sqlite:${copy}` });
+    const keys = (verb) => new Promise((resolve, reject) => {
+      execFile(fanfareBinary(), ['keys', verb, '--url', server.url, '--database', `sqlite:${copy}`],
+        { env: { PATH: process.env.PATH, FANFARE_API_KEY: server.adminKey } },
+        (error, stdout, stderr) => (error ? reject(new Error(stderr)) : resolve(stdout)));
+    });
+    const before = readFileSync(`${copy}.key`, 'utf8');
+    await keys('rotate-master');
+    await keys('prune');
+    const { code, answer } = await verify(copy);
+    await server.stop();
+
+    assert.ok(!readFileSync(`${copy}.key`, 'utf8').includes(before.trim()), 'the old key is gone');
+    assert.equal(code, 0, answer.reason);
+    assert.equal((await verify(copy)).code, 0, 'after a stop');
   });
 
   test('without the master key it says where it looked', async () => {
