@@ -123,8 +123,9 @@ WebhookNames in_our_names(const Profile& profile, json::object body,
 // ---- answers ----
 
 bool AnswerNames::are_needed() const {
-  return profile_.tenant_word != kTenantField || !profile_.webhook_answers.empty() ||
-         !profile_.delivery_answers.empty() || !profile_.attempt_answers.empty();
+  return profile_.tenant_word != kTenantField || profile_.tenant_id_is_external ||
+         !profile_.webhook_answers.empty() || !profile_.delivery_answers.empty() ||
+         !profile_.attempt_answers.empty();
 }
 
 std::string AnswerNames::applied(std::string body) const {
@@ -168,6 +169,7 @@ void AnswerNames::write_object(std::string_view text, bool is_root, std::string&
     return;
   }
   const std::string_view id = plain_text(find_member(*members, "id"));
+  const std::string_view tenant = plain_text(find_member(*members, kTenantField));
   out += '{';
   for (const JsonMember& member : *members) {
     if (out.back() != '{') out += ',';
@@ -177,6 +179,8 @@ void AnswerNames::write_object(std::string_view text, bool is_root, std::string&
                          (id.starts_with("dlv_") && member.key == "attempt_log");
     if (is_list && member.value.starts_with('[')) {
       write_value(member.value, false, out);
+    } else if (profile_.tenant_id_is_external && !tenant.empty() && member.key == kTenantField) {
+      out += tenant_shown(tenant);
     } else {
       out += member.value;
     }
@@ -191,7 +195,6 @@ void AnswerNames::write_object(std::string_view text, bool is_root, std::string&
         add(alias.alias, member->value);
     }
   }
-  const std::string_view tenant = plain_text(find_member(*members, kTenantField));
   if (!tenant.empty()) add(profile_.tenant_word, tenant_shown(tenant));
   out += '}';
 }

@@ -39,7 +39,7 @@ WebhookNames in_our_names(const Profile& profile, boost::json::object body,
 // ---- answers ----
 
 // Adds the profile's names to every webhook, delivery and attempt of an answer, and its word for
-// the tenant with the tenant's external id. Loop thread only.
+// the tenant with the tenant's external id, which tenant_id itself can have too. Loop thread only.
 class AnswerNames {
  public:
   AnswerNames(const Profile& profile, const Directory& directory)

@@ -348,6 +348,49 @@ TEST_F(ProfileApi, TheBodysActionChoosesTheRouteAndItsRights) {
   EXPECT_EQ(as_acme("POST", "/api/v1/events", deliver).status, 422) << "no field of ours";
 }
 
+// ---- a tenant known by its external id alone ----
+
+Profile known_by_external_id() {
+  Profile profile;
+  profile.tenant_id_is_external = true;
+  return profile;
+}
+
+class ExternalIdApi : public ApiFixture {
+ protected:
+  ExternalIdApi() : ApiFixture(known_by_external_id()) { make_type("user.created"); }
+};
+
+TEST_F(ExternalIdApi, TenantIdOfAnAnswerIsTheExternalOne) {
+  as_admin("POST", "/api/v1/tenants", R"({"name":"Acme","external_id":"acme-1"})");
+  const auto made = as_admin(
+      "POST", "/api/v1/webhooks",
+      R"({"tenant_id":"acme-1","url":"https://example.com/a","events":["*"],"name":"before"})");
+
+  EXPECT_EQ(made.string("tenant_id"), "acme-1");
+  const auto list = as_admin("GET", "/api/v1/webhooks?tenant_id=acme-1");
+  EXPECT_EQ(list.json.at("data").at(0).at("tenant_id"), "acme-1");
+  auto back = made.json.as_object();
+  back.erase("secret");
+  const auto put =
+      as_admin("PUT", "/api/v1/webhooks/" + made.string("id"), boost::json::serialize(back));
+  EXPECT_EQ(put.status, 200) << put.text;
+  const auto event = as_admin(
+      "POST", "/api/v1/events",
+      R"({"tenant_id":"acme-1","event_type":"user.created","data":{"tenant_id":"theirs"}})");
+  const auto read = as_admin("GET", "/api/v1/events/" + event.string("id"));
+  EXPECT_EQ(read.string("tenant_id"), "acme-1");
+  EXPECT_THAT(read.text, HasSubstr(R"("data":{"tenant_id":"theirs"})"));
+}
+
+TEST_F(ExternalIdApi, ATenantWithoutOneKeepsOurs) {
+  const Party party = make_party("Acme");
+
+  const auto list = call("GET", "/api/v1/webhooks/" + make_webhook(party), "", {party.key, {}});
+
+  EXPECT_EQ(list.string("tenant_id"), party.tenant);
+}
+
 // ---- the list of names ----
 
 TEST_F(ApiFixture, EveryFieldOfAnAnswerCanHaveAnotherName) {

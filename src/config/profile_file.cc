@@ -34,6 +34,7 @@ void read_tenant(TableReader& reader, Profile& profile) {
     if (!is_word(*word)) table->refuse("word", "must be a word of letters, digits and _");
     profile.tenant_word = *word;
   }
+  profile.tenant_id_is_external = table->flag("tenant_id_is_external").value_or(false);
   table->finish();
 }
 

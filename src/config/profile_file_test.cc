@@ -33,6 +33,7 @@ auto_create_tenants = true
 broadcast = true
 [tenant]
 word = "shop_id"
+tenant_id_is_external = true
 [webhooks]
 retry_policy = { schedule = ["1m", "5m"], attempts = 4 }
 signature = { scheme = "stripe", header_prefix = "Mine" }
@@ -110,6 +111,7 @@ TEST_F(WholeProfile, SaysWhoseAndHowMuch) {
   EXPECT_EQ(profile.description, "Ours");
   EXPECT_TRUE(profile.catalogue_is_open && profile.auto_create_tenants && profile.broadcast);
   EXPECT_EQ(profile.tenant_word, "shop_id");
+  EXPECT_TRUE(profile.tenant_id_is_external);
   EXPECT_EQ(profile.limits, (ProfileLimits{1000, 3, true}));
   EXPECT_EQ(profile.jwt.tenant_claim, "sub");
   EXPECT_EQ(profile.jwt.role_claim, "role");

@@ -85,6 +85,7 @@ struct Profile {
   bool auto_create_tenants = false;  // an unknown external id from an admin makes the tenant
   bool broadcast = false;            // an admin may publish to every tenant at once
   std::string tenant_word = "tenant_id";
+  bool tenant_id_is_external = false;  // tenant_id of an answer is the tenant's external_id
   WebhookDefaults webhooks;
   ProfileLimits limits;
   JwtDefaults jwt;
