@@ -1,7 +1,7 @@
 # The stages of ./dev test. Sourced by ./dev. A stage is a function stage_NAME; what it prints is kept in
 # build/test-logs/NAME.log, from which tools/count_tests.py sums up what passed and failed.
 
-ALL_STAGES="tidy build unit contract asan verifiers clients e2e faults bench-smoke"
+ALL_STAGES="tidy build unit contract asan verifiers clients e2e systems faults bench-smoke"
 DEFAULT_STAGES=$ALL_STAGES
 TEST_LOGS="$ROOT/build/test-logs"
 
@@ -44,13 +44,13 @@ install_node_modules() {  # directory
     npm ci --prefix "$1" --no-audit --no-fund --ignore-scripts
 }
 
-# People read the spec reporter; the TAP file is counted.
+# People read the spec reporter; the TAP file is counted. A directory's subdirectories are other stages' business.
 run_node_tests() {  # stage, directory…
   local stage=$1 directory
   local found files=
   shift
   for directory in "$@"; do
-    found=$(find "$directory" -name node_modules -prune -o -type f -name '*.test.mjs' -print | sort)
+    found=$(find "$directory" -maxdepth 1 -type f -name '*.test.mjs' | sort)
     if [ -z "$found" ]; then
       echo "$directory has no tests (*.test.mjs)"
       return 1
@@ -66,6 +66,14 @@ run_node_tests() {  # stage, directory…
 # The end-to-end tests check signatures with the libraries that the verifiers' directory installs.
 stage_e2e() {
   build_server && run_node_tests e2e tests/support tests/e2e
+}
+
+# The requirements of the five systems, and a table of them. Long delays are tests of the engine on a simulated clock.
+stage_systems() {
+  local status=0
+  build_everything release && run_node_tests systems tests/e2e/systems || status=1
+  node tests/e2e/systems/table.mjs "$TEST_LOGS/systems.tap" || status=1
+  return "$status"
 }
 
 stage_verifiers() {
