@@ -21,6 +21,7 @@ constexpr CountedKind kKinds[] = {
     {"attempts", &RetentionCounts::attempts},
     {"deliveries", &RetentionCounts::deliveries},
     {"open_deliveries_expired", &RetentionCounts::runs_ended},
+    {"broadcasts", &RetentionCounts::broadcasts},
     {"webhook_versions", &RetentionCounts::webhook_versions},
     {"audit_entries", &RetentionCounts::audit_entries},
 };

@@ -16,6 +16,7 @@ std::function<void(const Result<CleanupReport>&)> cleanup_logger(Log& log) {
                {"attempts", removed.attempts},
                {"deliveries", removed.deliveries},
                {"open_deliveries_expired", removed.runs_ended},
+               {"broadcasts", removed.broadcasts},
                {"webhook_versions", removed.webhook_versions},
                {"audit_entries", removed.audit_entries},
                {"duration_ms", result->duration.count()}});

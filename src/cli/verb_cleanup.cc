@@ -26,6 +26,7 @@ constexpr Kind kKinds[] = {
     {"attempts", "attempts", &RetentionCounts::attempts},
     {"deliveries", "finished deliveries", &RetentionCounts::deliveries},
     {"open_deliveries_expired", "open deliveries that expired", &RetentionCounts::runs_ended},
+    {"broadcasts", "broadcasts", &RetentionCounts::broadcasts},
     {"webhook_versions", "old versions of webhooks", &RetentionCounts::webhook_versions},
     {"audit_entries", "entries of the audit log", &RetentionCounts::audit_entries},
 };

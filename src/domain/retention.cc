@@ -26,6 +26,7 @@ RetentionCounts& RetentionCounts::operator+=(const RetentionCounts& other) {
   events += other.events;
   attempts += other.attempts;
   deliveries += other.deliveries;
+  broadcasts += other.broadcasts;
   webhook_versions += other.webhook_versions;
   audit_entries += other.audit_entries;
   return *this;
@@ -35,8 +36,9 @@ std::string encode(const RetentionCounts& counts) {
   return R"("events":)" + std::to_string(counts.events) + R"(,"attempts":)" +
          std::to_string(counts.attempts) + R"(,"deliveries":)" + std::to_string(counts.deliveries) +
          R"(,"open_deliveries_expired":)" + std::to_string(counts.runs_ended) +
-         R"(,"webhook_versions":)" + std::to_string(counts.webhook_versions) +
-         R"(,"audit_entries":)" + std::to_string(counts.audit_entries);
+         R"(,"broadcasts":)" + std::to_string(counts.broadcasts) + R"(,"webhook_versions":)" +
+         std::to_string(counts.webhook_versions) + R"(,"audit_entries":)" +
+         std::to_string(counts.audit_entries);
 }
 
 std::string encode(const CleanupReport& report) {

@@ -40,10 +40,12 @@ struct RetentionCounts {
   std::size_t events = 0;
   std::size_t attempts = 0;
   std::size_t deliveries = 0;
+  std::size_t broadcasts = 0;        // that reached everybody
   std::size_t webhook_versions = 0;  // that nothing refers to any more
   std::size_t audit_entries = 0;
   std::size_t total() const {
-    return runs_ended + events + attempts + deliveries + webhook_versions + audit_entries;
+    return runs_ended + events + attempts + deliveries + broadcasts + webhook_versions +
+           audit_entries;
   }
   RetentionCounts& operator+=(const RetentionCounts& other);
   bool operator==(const RetentionCounts&) const = default;

@@ -131,5 +131,28 @@ TEST_P(BroadcastContract, NoStepStoresSomethingForATenantThatEnds) {
   EXPECT_TRUE(must_have_broadcast(op.broadcast.id).reached.is_nil());
 }
 
+TEST_P(BroadcastContract, RetentionTakesWhatReachedEverybodyAndItsEventIdStays) {
+  const BroadcastOp done = broadcast_op("b-1");
+  const BroadcastOp open = broadcast_op("b-2");
+  store(done);
+  store(open);
+  ExpandOp last = step(done.broadcast.id, {}, make_.id<TenantId>());
+  last.is_last = true;
+  ASSERT_TRUE(commit(last));
+  make_.now += 1h;
+  const RetentionCutoffs cutoffs{make_.now, make_.now, make_.now};
+  EXPECT_EQ(reader_->count_expired(cutoffs, 10)->broadcasts, 1U);
+
+  const auto expired = value_of<Expired>(
+      commit(ExpireOp{.cutoffs = cutoffs, .versions_after = {}, .now = make_.now}));
+
+  EXPECT_EQ(expired.removed.broadcasts, 1U);
+  EXPECT_EQ(error_of(reader_->broadcast(done.broadcast.id)), Errc::not_found);
+  EXPECT_EQ(must_have_broadcast(open.broadcast.id).id, open.broadcast.id);
+  const BroadcastStored again = store(broadcast_op("b-1"));
+  EXPECT_TRUE(again.is_duplicate);
+  EXPECT_EQ(again.broadcast.id, done.broadcast.id);
+}
+
 }  // namespace
 }  // namespace fanfare::contract

@@ -11,9 +11,11 @@ Result<OpDone> MemoryWriter::apply(const BroadcastOp& op) {
     if (found != state_.broadcast_keys.end() &&
         is_kept(found->second.at, broadcast.created_at, limits::kEventIdUniqueFor)) {
       const bool is_same = found->second.fingerprint == op.fingerprint;
-      return BroadcastStored{.broadcast = state_.broadcasts.at(found->second.id),
-                             .is_duplicate = is_same,
-                             .is_conflict = !is_same};
+      BroadcastStored stored{.broadcast = {}, .is_duplicate = is_same, .is_conflict = !is_same};
+      const auto before = state_.broadcasts.find(found->second.id);
+      if (before != state_.broadcasts.end()) stored.broadcast = before->second;
+      stored.broadcast.id = found->second.id;
+      return stored;
     }
     state_.broadcast_keys[broadcast.event_id] = {broadcast.id, op.fingerprint,
                                                  broadcast.created_at};

@@ -56,6 +56,13 @@ Result<OpDone> MemoryWriter::apply(const ExpireOp& op) {
   done.removed.events = remove_front(
       state_.events, room, [&](EventId id) { return id.value < events_end; },
       [&](const auto& entry) { done.events_below = entry.first; });
+  for (auto one = state_.broadcasts.begin();
+       room > 0 && one != state_.broadcasts.end() && one->first.value < events_end;) {
+    const bool is_done = one->second.is_done;
+    one = is_done ? state_.broadcasts.erase(one) : std::next(one);
+    done.removed.broadcasts += is_done ? 1 : 0;
+    room -= is_done ? 1 : 0;
+  }
   done.removed.deliveries = remove_front(
       state_.history, room, [&](const auto& key) { return key.first.value < deliveries_end; },
       [&](const auto& entry) { done.deliveries_below = entry.first.first; });
@@ -91,6 +98,11 @@ RetentionCounts count_expired(const State& state, const RetentionCutoffs& cutoff
                         [&](const auto& key) { return std::get<0>(key).value < attempts_end; }),
       .deliveries =
           count(state.history, [&](const auto& key) { return key.first.value < deliveries_end; }),
+      .broadcasts = static_cast<std::size_t>(
+          std::count_if(state.broadcasts.begin(), state.broadcasts.end(),
+                        [&](const auto& entry) {
+                          return entry.first.value < events_end && entry.second.is_done;
+                        })),
       .webhook_versions =
           count(state.webhook_versions,
                 [&](const auto& key) { return is_version_expired(state, cutoffs, key); }),

@@ -108,6 +108,27 @@ Result<void> remove_events(Connection& db, const ExpireOp& op, Budget& budget, E
   return {};
 }
 
+// One that is under way still goes on; it is looked at again.
+Result<void> remove_broadcasts(Connection& db, const ExpireOp& op, Budget& budget, Expired& done) {
+  struct Row {
+    BroadcastId id;
+    std::int64_t bytes = 0;
+  };
+  TRY(const auto rows,
+      front_of<Row>(db,
+                    "SELECT id, length(data) FROM broadcasts"
+                    " WHERE id < ? AND is_done = 1 ORDER BY id LIMIT ?",
+                    expired_end(op.cutoffs.events), budget,
+                    [](Statement& row, Row& into) { return row.read(into.id, into.bytes); }));
+  for (const Row& row : rows) {
+    if (budget.is_used_up()) break;
+    TRY_VOID(db.run("DELETE FROM broadcasts WHERE id = ?", row.id));
+    budget.spend(row.bytes);
+    ++done.removed.broadcasts;
+  }
+  return {};
+}
+
 Result<void> remove_finished(Connection& db, const ExpireOp& op, Budget& budget, Expired& done) {
   struct Row {
     DeliveryId delivery;
@@ -186,6 +207,7 @@ Result<OpDone> apply(Connection& db, const ExpireOp& op, RollupBatch& counted) {
   TRY_VOID(remove_attempts(db, op, budget, done));
   // What is still open needs its event, and a version is pinned by what is still there.
   if (!budget.is_used_up()) TRY_VOID(remove_events(db, op, budget, done));
+  if (!budget.is_used_up()) TRY_VOID(remove_broadcasts(db, op, budget, done));
   if (!budget.is_used_up()) TRY_VOID(remove_finished(db, op, budget, done));
   if (!budget.is_used_up()) TRY_VOID(remove_versions(db, op, budget, done));
   if (budget.is_used_up()) done.has_more = true;

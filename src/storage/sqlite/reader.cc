@@ -87,6 +87,9 @@ Result<RetentionCounts> SqliteReader::count_expired(const RetentionCutoffs& cuto
     TRY(counts.deliveries,
         count("SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE delivery < ?1 LIMIT ?2)",
               expired_end(deliveries_cutoff(cutoffs))));
+    TRY(counts.broadcasts, count("SELECT count(*) FROM (SELECT 1 FROM broadcasts"
+                                 " WHERE id < ?1 AND is_done = 1 LIMIT ?2)",
+                                 events_end));
     TRY(counts.webhook_versions,
         count("SELECT count(*) FROM (SELECT 1 FROM webhook_versions old JOIN webhook_versions next"
               " ON next.id = old.id AND next.version = old.version + 1"
