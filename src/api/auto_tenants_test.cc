@@ -87,6 +87,15 @@ TEST_F(AutoTenants, ARefusedRequestMakesNone) {
   EXPECT_EQ(tenants(), 0U);
 }
 
+TEST_F(AutoTenants, ABatchWithoutAValidEventMakesNone) {
+  const auto reply = as_admin("POST", "/api/v1/events/batch",
+                              R"({"tenant_id":"typo-1","events":[{"event_type":"user.created"}]})");
+
+  EXPECT_EQ(reply.status, 202) << reply.text;
+  EXPECT_EQ(reply.json.at("data").at(0).at("status"), 422);
+  EXPECT_FALSE(engine->directory().tenant_by_external_id("typo-1"));
+}
+
 TEST_F(AutoTenants, WhatLooksLikeAnIdOfOursOrIsNotFitMakesNone) {
   for (const std::string name : {"tnt_0000000000000000000000000a", "tnt_", "a%0Ab", "%7F"}) {
     EXPECT_EQ(

@@ -99,6 +99,15 @@ std::vector<std::string> missing_tenants(const std::vector<BatchItem>& items) {
   return missing;
 }
 
+// A tenant that the whole batch names. One that might be made is made for a valid event only.
+Checked<void> reachable(const Exchange& exchange, const Directory& directory,
+                        const std::optional<std::string>& named) {
+  if (!named) return {};
+  auto tenant = tenant_of(exchange.principal, directory, named);
+  if (tenant || !tenant.error().missing_tenants.empty()) return {};
+  return tl::unexpected<Problem>(std::move(tenant).error());
+}
+
 // An answer above limits::kKeptAnswerBytesMax is not kept, and its Idempotency-Key has no effect:
 // only a batch of long mistakes gets one that large, and a repetition says the same of them. An
 // event's size in the answer is bounded by its event_id, each byte of which may take an escape.
@@ -217,9 +226,7 @@ void handle_publish_batch(ApiContext& context, const ExchangePtr& exchange) {
       read_batch(exchange->request.body, *std::move(in_query),
                  same_tenant(exchange->principal, context.directory()), context.shared.profile);
   if (exchange->failed(batch)) return;
-  if (batch->tenant &&
-      exchange->failed(tenant_of(exchange->principal, context.directory(), batch->tenant)))
-    return;
+  if (exchange->failed(reachable(*exchange, context.directory(), batch->tenant))) return;
   PublishRules rules{
       context.directory(), exchange->principal,   context.shared.config.catalogue_is_open,
       batch->tenant,
@@ -241,8 +248,14 @@ void handle_publish_batch(ApiContext& context, const ExchangePtr& exchange) {
     exchange->answer({202, answer_batch(*items, published, exchange->request_id), {}});
   };
   if (!requests.empty()) {
-    return context.engine.publish(std::move(requests), std::move(write), context.home,
-                                  reply_to<std::vector<Published>>(exchange, answer));
+    return context.engine.publish(
+        std::move(requests), std::move(write), context.home,
+        [&context, exchange, answer](Result<std::vector<Published>> done) {
+          if (done) return answer(*done);
+          // A tenant was deleted since: read anew, only its events are refused.
+          if (done.error().code == Errc::not_found) return handle_publish_batch(context, exchange);
+          exchange->fail(done.error());
+        });
   }
   if (!write.claim) return answer({});
   context.engine.record(std::move(write), context.home,

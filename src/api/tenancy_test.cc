@@ -226,5 +226,22 @@ TEST_F(Tenancy, ADeletedWebhookKeepsItsDeliveriesUnlessAsked) {
   }
 }
 
+TEST_F(Tenancy, ATenantThatIsDeletedMeanwhileTakesOnlyItsOwnEventsOutOfABatch) {
+  const std::string event = R"({"event_type":"user.created","data":{},"tenant_id":")";
+  const auto deleted = begin("DELETE", "/api/v1/tenants/" + rival.tenant, "", {admin, {}});
+  // Planned from a directory that still has the tenant.
+  const auto batch =
+      begin("POST", "/api/v1/events/batch",
+            R"({"events":[)" + event + acme.tenant + R"("},)" + event + rival.tenant + R"("}]})",
+            {admin, {}});
+
+  EXPECT_EQ(await(deleted).status, 204);
+  const auto reply = await(batch);
+
+  ASSERT_EQ(reply.status, 202) << reply.text;
+  EXPECT_EQ(reply.json.at("data").at(0).at("status"), 202);
+  EXPECT_EQ(reply.json.at("data").at(1).at("status"), 404);
+}
+
 }  // namespace
 }  // namespace fanfare

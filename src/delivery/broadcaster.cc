@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 // Events and deliveries of one step: a commit of some milliseconds.
 constexpr std::size_t kStepRowsMax = 500;
+constexpr std::size_t kStepBytesMax = 4 * 1024 * 1024;
 // Tenants that one step looks at: those without a webhook for it cost no row and still some time.
 constexpr std::size_t kStepTenantsMax = 2'000;
 // The store refuses: asking again at once would help nobody.
@@ -24,8 +25,6 @@ PublishRequest request_for(const Broadcast& broadcast, TenantId tenant) {
   request.tenant = tenant;
   request.event_type = broadcast.type;
   request.data = broadcast.data;
-  // What names the event of this broadcast for this tenant, whatever ids the journal draws.
-  request.event_id = to_string(broadcast.id);
   request.metadata = broadcast.metadata;
   request.max_attempts = broadcast.attempts_max;
   return request;
@@ -48,22 +47,29 @@ void Broadcaster::begin() {
     if (tenant->id.value < broadcasts_.front().id.value) tenants_.push_back(tenant->id);
   }
   std::ranges::sort(tenants_);
+  fingerprint_ = publish_fingerprint(request_for(broadcasts_.front(), TenantId{}));
   step();
 }
 
 ExpandOp Broadcaster::next_step() const {
   const Broadcast& broadcast = broadcasts_.front();
   ExpandOp op{.broadcast = broadcast.id, .after = broadcast.reached, .reached = broadcast.reached};
+  const std::size_t event_bytes = broadcast.data->size() + broadcast.metadata.size();
   std::size_t rows = 0;
+  std::size_t bytes = 0;
   auto next = std::ranges::upper_bound(tenants_, broadcast.reached);
   const auto end = static_cast<std::size_t>(tenants_.end() - next) > kStepTenantsMax
                        ? next + static_cast<std::ptrdiff_t>(kStepTenantsMax)
                        : tenants_.end();
-  for (; next != end && rows < kStepRowsMax; ++next) {
+  for (; next != end && rows < kStepRowsMax && bytes < kStepBytesMax; ++next) {
     op.reached = *next;
     EventPlan plan = plan_event(directory_, request_for(broadcast, *next));
     if (plan.event.deliveries == 0) continue;
+    // What names the event of this broadcast for this tenant, whatever ids the journal draws.
+    plan.event.event_id = to_string(broadcast.id);
+    plan.fingerprint = fingerprint_;
     rows += 1 + static_cast<std::size_t>(plan.event.deliveries);
+    bytes += event_bytes;
     op.publish.events.push_back(std::move(plan));
   }
   op.is_last = next == tenants_.end();

@@ -43,6 +43,7 @@ class Broadcaster {
   const Admit admit_;
   std::deque<Broadcast> broadcasts_;  // the first is under way
   std::vector<TenantId> tenants_;     // that it is for, in order
+  std::string fingerprint_;           // of its event, the same for all of them
   std::atomic<std::size_t> open_{0};  // how many those are
   bool is_stopped_ = false;
 };

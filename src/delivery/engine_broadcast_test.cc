@@ -18,10 +18,10 @@ class EngineBroadcast : public EngineTest {
     }
     clock.advance(1s);
   }
-  Result<BroadcastStored> broadcast(const std::string& event_id = {}) {
+  Result<BroadcastStored> broadcast(const std::string& event_id = {}, Payload data = payload()) {
     PublishRequest request;
     request.event_type = "user.created";
-    request.data = payload();
+    request.data = std::move(data);
     request.event_id = event_id;
     return call<BroadcastStored>(
         [&](auto reply) { engine->broadcast(std::move(request), {}, loop, std::move(reply)); });
@@ -73,6 +73,19 @@ TEST_F(EngineBroadcast, ManyTenantsAreReachedInSteps) {
   crank_until_done(stored->broadcast.id);
 
   EXPECT_EQ(progress(stored->broadcast.id).tenants, 600);
+}
+
+// All its events together are more than the journal ever holds.
+TEST_F(EngineBroadcast, ALargePayloadReachesEverybodyToo) {
+  make_tenants(40);
+  const auto large = std::make_shared<const std::string>(
+      '"' + std::string(limits::kJournalQueueBytesMax / 32, 'x') + '"');
+
+  const auto stored = broadcast({}, large);
+  ASSERT_TRUE(stored);
+  crank_until_done(stored->broadcast.id);
+
+  EXPECT_EQ(progress(stored->broadcast.id).tenants, 40);
 }
 
 TEST_F(EngineBroadcast, AStopInTheMiddleRepeatsNothingAndLosesNothing) {

@@ -247,7 +247,8 @@ Result<void> Engine::recover() {
     impl_->directory.put(std::make_shared<const Webhook>(std::move(webhook)));
   }
 
-  TRY_VOID(impl_->stats.recover(*reader));
+  TRY_VOID(impl_->stats.recover(
+      *reader, [this](WebhookId id) { return impl_->directory.webhook(id) != nullptr; }));
   impl_->start_stats();
   impl_->purge(config.purges);
   impl_->expand(std::move(config.broadcasts));

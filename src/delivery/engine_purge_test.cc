@@ -194,5 +194,25 @@ TEST_F(EnginePurge, ADrainingEngineStartsNoFurtherStep) {
   EXPECT_EQ(purges_left(), 1U);
 }
 
+// Each waits for publishes that were planned before its delete, and all of them at the same time.
+TEST_F(EnginePurge, ManyTenantsThatEndTogetherArePurgedTogether) {
+  for (int i = 1; i <= 20; ++i) make_tenant(i);
+  for (int i = 1; i <= 20; ++i) {
+    ASSERT_TRUE(call<Unit>([&](auto reply) {
+      engine->delete_tenant(id_of<TenantId>(i), {}, loop, std::move(reply));
+    }));
+  }
+  const SteadyTime began = clock.steady_now();
+
+  crank_until([&] {
+    const std::size_t before = purges_left();
+    if (before == 0) return true;
+    loop.advance(10ms);
+    return false;
+  });
+
+  EXPECT_LT(clock.steady_now() - began, 10s);
+}
+
 }  // namespace
 }  // namespace fanfare

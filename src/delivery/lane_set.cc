@@ -111,6 +111,8 @@ void LaneSet::webhook_removed(WebhookId id) {
   Webhook gone = entry.lane.webhook();
   gone.is_deleted = true;
   gone.settled_below = gone.version + 1;
+  gone.secrets.clear();
+  gone.settings.headers.clear();
   entry.lane.set_webhook(std::make_shared<const Webhook>(std::move(gone)));
   entry.signer.reset();
   entry.is_removed = true;

@@ -1,5 +1,7 @@
 #include "delivery/purger.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 
 namespace fanfare {
@@ -18,8 +20,16 @@ constexpr Millis kBeforeNextLook = 250ms;
 
 void Purger::add(const std::vector<Purge>& purges) {
   const bool was_idle = purges_.empty();
-  purges_.insert(purges_.end(), purges.begin(), purges.end());
-  if (was_idle && !purges_.empty()) step_after(kBeforeFirstStep);
+  const SteadyTime ready_at = loop_.clock().steady_now() + kBeforeFirstStep;
+  for (const Purge& purge : purges) purges_.push_back({purge, ready_at});
+  if (was_idle) begin();
+}
+
+void Purger::begin() {
+  if (purges_.empty()) return;
+  const auto wait =
+      std::chrono::ceil<Millis>(purges_.front().ready_at - loop_.clock().steady_now());
+  step_after(std::max(kBetweenSteps, wait));
 }
 
 void Purger::step_after(Millis wait) {
@@ -28,7 +38,7 @@ void Purger::step_after(Millis wait) {
 
 void Purger::step() {
   if (is_stopped_) return;
-  PurgeOp op{.purge = purges_.front(),
+  PurgeOp op{.purge = purges_.front().purge,
              .rows_max = limits::kSettleChunkRows,
              .now = loop_.clock().wall_now()};
   journal_.submit(WriteOp{op, std::nullopt}, [this](WriteAction&, Result<OpDone> done) {
@@ -40,9 +50,9 @@ void Purger::stepped(const Result<OpDone>& done) {
   if (!done) return step_after(kBeforeNextLook);
   const Purged purged = std::get<Purged>(*done);
   if (purged.has_more) return step_after(purged.rows == 0 ? kBeforeNextLook : kBetweenSteps);
-  on_done_(purges_.front());
+  on_done_(purges_.front().purge);
   purges_.pop_front();
-  if (!purges_.empty()) step_after(kBeforeFirstStep);
+  begin();
 }
 
 }  // namespace fanfare

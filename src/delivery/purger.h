@@ -24,6 +24,7 @@ class Purger {
   void stop() { is_stopped_ = true; }
 
  private:
+  void begin();
   void step_after(Millis wait);
   void step();
   void stepped(const Result<OpDone>& done);
@@ -31,7 +32,11 @@ class Purger {
   Journal& journal_;
   Loop& loop_;
   const std::function<void(const Purge&)> on_done_;
-  std::deque<Purge> purges_;  // the first is under way
+  struct Queued {
+    Purge purge;
+    SteadyTime ready_at;
+  };
+  std::deque<Queued> purges_;  // the first is under way
   bool is_stopped_ = false;
 };
 

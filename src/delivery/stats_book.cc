@@ -115,9 +115,10 @@ void StatsBook::forget(const Purge& purge) {
   std::erase_if(dirty_, is_its);
   std::erase_if(round_webhooks_, is_its);
   std::erase_if(webhooks_, [&](const auto& entry) { return is_its(entry.first); });
+  if (purge.webhook.is_nil()) types_.erase(purge.tenant.value);
 }
 
-Result<void> StatsBook::recover(Reader& reader) {
+Result<void> StatsBook::recover(Reader& reader, const IsKnown& is_known) {
   TRY(RollupsAtStart start, reader.load_rollups());
   for (WebhookStats& stats : start.webhooks) {
     const WebhookId id = stats.webhook;
@@ -125,19 +126,23 @@ Result<void> StatsBook::recover(Reader& reader) {
     webhooks_[id].stats = std::move(stats);
   }
   Covers covers;
-  for (const TailRow& row : start.tail) TRY_VOID(replay(reader, covers, row));
+  for (const TailRow& row : start.tail) TRY_VOID(replay(reader, is_known, covers, row));
   return {};
 }
 
 // A row is in an owner's sums as a whole or not at all, and every flush of an owner touches the day
 // of what it brought: so that day's row tells.
-Result<void> StatsBook::replay(Reader& reader, Covers& covers, const TailRow& row) {
+Result<void> StatsBook::replay(Reader& reader, const IsKnown& is_known, Covers& covers,
+                               const TailRow& row) {
   TRY(const RollupBatch batch, RollupBatch::decode(row.bytes));
   seq_ = std::max(seq_, row.seq);
   std::vector<FailedWebhook> ignored;
   std::vector<bool> is_new;
   for (const RollupBatch::Live& live : batch.lives()) {
-    is_new.push_back(row.seq > webhooks_[live.webhook].stats.covered);
+    const auto entry = webhooks_.find(live.webhook);
+    const bool is_there = entry != webhooks_.end();
+    const std::int64_t covered = is_there ? entry->second.stats.covered : 0;
+    is_new.push_back((is_there || is_known(live.webhook)) && row.seq > covered);
     if (is_new.back()) add_live(live, row.seq, /*is_excused=*/false, ignored);
   }
   for (const RollupBatch::Count& count : batch.counts()) {

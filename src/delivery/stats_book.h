@@ -55,7 +55,10 @@ class StatsBook {
 
   // ---- at start, before any thread ----
   // Adds what the store holds and, of the tail, what the store's rows do not cover.
-  Result<void> recover(Reader& reader);
+  // What the store has of a webhook that is not `is_known` any more, because it was purged, is left
+  // alone.
+  using IsKnown = std::function<bool(WebhookId)>;
+  Result<void> recover(Reader& reader, const IsKnown& is_known);
 
   // ---- reading ----
   std::optional<WebhookStats> webhook(WebhookId id) const;
@@ -97,7 +100,7 @@ class StatsBook {
   void add_counts(RollupKey key, const RollupBatch::Count& count, std::int64_t seq);
   Unit& unit_of(RollupKey& key);
   void begin_round();
-  Result<void> replay(Reader& reader, Covers& covers, const TailRow& row);
+  Result<void> replay(Reader& reader, const IsKnown& is_known, Covers& covers, const TailRow& row);
 
   mutable std::mutex mu_;
   std::int64_t seq_ = 0;      // the newest row of the tail that was added

@@ -22,13 +22,27 @@ const Webhook kHooks[] = {webhook_of(1), webhook_of(2), webhook_of(3, {"*"}, 2)}
 class StatsBookTest : public ::testing::Test {
  protected:
   StatsBookTest() {
-    reader_ = *store_->open_reader();
+    begin_anew();
     restart();
   }
+  // An empty store with the webhooks.
+  void begin_anew() {
+    store_ = make_memory_store();
+    reader_ = *store_->open_reader();
+    for (const Webhook& webhook : kHooks) store_webhook(webhook);
+  }
+  void store_webhook(const Webhook& webhook) {
+    StoredWebhook row;
+    row.webhook = webhook;
+    row.webhook.secrets.clear();
+    WriteOp op{PutWebhookOp{.row = std::move(row)}};
+    const auto done = store_->writer().commit(std::span(&op, 1));
+    ASSERT_TRUE(done && done->front());
+  }
 
-  void restart() {
+  void restart(const StatsBook::IsKnown& is_known = [](WebhookId) { return true; }) {
     book_ = std::make_unique<StatsBook>();
-    const auto recovered = book_->recover(*reader_);
+    const auto recovered = book_->recover(*reader_, is_known);
     ASSERT_TRUE(recovered) << recovered.error().message;
   }
   // True if the process died with this commit: nothing in memory heard of it.
@@ -86,7 +100,7 @@ class StatsBookTest : public ::testing::Test {
   }
   std::size_t tail_rows() { return reader_->load_rollups()->tail.size(); }
 
-  std::unique_ptr<Store> store_ = make_memory_store();
+  std::unique_ptr<Store> store_;
   std::unique_ptr<Reader> reader_;
   std::unique_ptr<StatsBook> book_;
   Timestamp now_ = kStart + 3h;
@@ -153,8 +167,7 @@ TEST_F(StatsBookTest, WhereverTheProcessDiesEverythingCountsOnce) {
   int commits = 0;
   for (int dies_after = 0; dies_after <= commits; ++dies_after) {
     SCOPED_TRACE(dies_after);
-    store_ = make_memory_store();
-    reader_ = *store_->open_reader();
+    begin_anew();
     restart();
     commits_ = 0;
     now_ = kStart + 3h;
@@ -188,7 +201,10 @@ TEST_F(StatsBookTest, WhereverTheProcessDiesEverythingCountsOnce) {
 }
 
 TEST_F(StatsBookTest, MoreOwnersThanOneOperationTakesAreWrittenInSeveral) {
-  for (int i = 0; i < 300; ++i) deliver(webhook_of(10 + i), 200);
+  for (int i = 0; i < 300; ++i) {
+    store_webhook(webhook_of(10 + i));
+    deliver(webhook_of(10 + i), 200);
+  }
   std::size_t operations = 0;
   while (const auto op = book_->next_flush()) {
     EXPECT_LE(op->units.size(), limits::kRollupFlushKeysMax);
@@ -274,6 +290,16 @@ TEST_F(StatsBookTest, OnlyWebhooksTriedLatelyAreInTheFailureShare) {
 
   EXPECT_EQ(share.tried, 2U);
   EXPECT_EQ(share.failing, 1U);
+}
+
+// The newest row of the tail is never dropped, so it may be of a webhook that was purged since.
+TEST_F(StatsBookTest, APurgedWebhookDoesNotComeBackWithTheTail) {
+  deliver(kHooks[0], 500);
+
+  restart([](WebhookId id) { return id != kHooks[0].id; });
+
+  EXPECT_FALSE(book_->webhook(kHooks[0].id));
+  EXPECT_TRUE(book_->failing().empty());
 }
 
 }  // namespace

@@ -262,6 +262,9 @@ TEST_P(RollupsContract, AWebhooksStateReadsBackWhole) {
   stats.totals = {.accepted = 9, .succeeded = 5, .failed = 4, .attempts = 12};
   stats.totals.times.add(70);
 
+  StoredWebhook row = make_.webhook(tenant_);
+  row.webhook.id = webhook_;
+  put(row, 0);
   value_of<Unit>(commit(FlushRollupsOp{.covered = 5, .units = {}, .webhooks = {stats}}));
 
   const auto start = reader_->load_rollups();
@@ -297,6 +300,15 @@ TEST_P(RollupsContract, WhatIsNotCoveredStaysInTheTail) {
 
   ASSERT_EQ(tail().size(), 2U);
   EXPECT_EQ(tail().front().seq, third + 1);
+}
+
+TEST_P(RollupsContract, NothingIsKeptOfAWebhookThatWasPurged) {
+  WebhookStats stats{.webhook = webhook_, .tenant = tenant_, .live = {}, .totals = {}};
+  stats.covered = 5;
+
+  value_of<Unit>(commit(FlushRollupsOp{.covered = 5, .units = {}, .webhooks = {stats}}));
+
+  EXPECT_TRUE(reader_->load_rollups()->webhooks.empty());
 }
 
 }  // namespace

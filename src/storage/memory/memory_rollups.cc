@@ -19,7 +19,9 @@ Result<OpDone> MemoryWriter::apply(const FlushRollupsOp& op) {
       row.covered = op.covered;
     }
   }
-  for (const WebhookStats& stats : op.webhooks) state_.webhook_stats[stats.webhook] = stats;
+  for (const WebhookStats& stats : op.webhooks) {
+    if (state_.webhooks.contains(stats.webhook)) state_.webhook_stats[stats.webhook] = stats;
+  }
   return Unit{};
 }
 

@@ -22,9 +22,14 @@ struct Step {
   Uuid horizon;
   RollupBatch& counted;
   Timestamp now;
-  std::size_t left;      // rows that may still go
-  std::size_t rows = 0;  // that went
+  std::size_t left;                           // rows that may still go
+  std::size_t bytes_left = kExpireStepBytes;  // of what lies in pages of its own
+  std::size_t rows = 0;                       // that went
 
+  bool is_used_up() const { return left == 0 || bytes_left == 0; }
+  void spend(std::int64_t bytes) {
+    bytes_left -= std::min(bytes_left, static_cast<std::size_t>(bytes));
+  }
   bool is_of_tenant() const { return purge.webhook.is_nil(); }
   void count(std::int64_t changed) {
     const auto gone = static_cast<std::size_t>(changed);
@@ -73,13 +78,36 @@ Result<WebhookId> webhook_of(Connection& db, DeliveryId id) {
   return webhook;
 }
 
+// As many as may go now.
+Result<void> take_attempts(Step& step, DeliveryId id) {
+  struct Row {
+    int run = 0;
+    int number = 0;
+    std::int64_t bytes = 0;
+  };
+  std::vector<Row> rows;
+  TRY(auto row, step.db.prepare("SELECT run, number, length(body) FROM attempts"
+                                " WHERE delivery = ? ORDER BY run, number LIMIT ?"));
+  row.bind(id, step.left);
+  while (true) {
+    TRY(const bool found, row.next());
+    if (!found) break;
+    Row& one = rows.emplace_back();
+    TRY_VOID(row.read(one.run, one.number, one.bytes));
+  }
+  for (const Row& one : rows) {
+    if (step.is_used_up()) break;
+    TRY_VOID(step.take("DELETE FROM attempts WHERE delivery = ? AND run = ? AND number = ?", id,
+                       one.run, one.number));
+    step.spend(one.bytes);
+  }
+  return {};
+}
+
 // All of one delivery, or the first of its attempts if it has more than may go now.
 Result<void> take_delivery(Step& step, DeliveryId id) {
-  TRY_VOID(
-      step.take("DELETE FROM attempts WHERE delivery = ?1 AND (run, number) IN"
-                " (SELECT run, number FROM attempts WHERE delivery = ?1 LIMIT ?2)",
-                id, step.left));
-  if (step.left == 0) return {};
+  TRY_VOID(take_attempts(step, id));
+  if (step.is_used_up()) return {};
   TRY(WebhookId webhook, webhook_of(step.db, id));
   TRY(const auto queued, find_queued(step.db, id));
   if (queued) {
@@ -101,10 +129,19 @@ Result<void> take_delivery(Step& step, DeliveryId id) {
 Result<void> take_deliveries(Step& step) {
   TRY(const auto ids, next_deliveries(step));
   for (const DeliveryId id : ids) {
-    if (step.left == 0) return {};
+    if (step.is_used_up()) return {};
     TRY_VOID(take_delivery(step, id));
   }
   return {};
+}
+
+Result<std::int64_t> payload_bytes(Connection& db, EventId id) {
+  TRY(auto row, db.prepare("SELECT length(data) FROM events WHERE id = ?"));
+  row.bind(id);
+  TRY(const bool found, row.next());
+  std::int64_t bytes = 0;
+  if (found) TRY_VOID(row.read(bytes));
+  return bytes;
 }
 
 Result<void> take_events(Step& step) {
@@ -113,9 +150,12 @@ Result<void> take_events(Step& step) {
   row.bind(step.purge.tenant, step.watermark, step.left);
   TRY(const auto ids, read_ids<EventId>(std::move(row)));
   for (const EventId id : ids) {
+    if (step.is_used_up()) return {};
+    TRY(const auto bytes, payload_bytes(step.db, id));
     TRY_VOID(step.db.run("DELETE FROM events WHERE id = ?", id));
     TRY_VOID(step.take("DELETE FROM tenant_events WHERE tenant = ? AND event = ?",
                        step.purge.tenant, id));
+    step.spend(bytes);
   }
   return {};
 }
@@ -168,11 +208,11 @@ Result<void> take_webhooks(Step& step) {
 Result<void> take_some(Step& step) {
   TRY_VOID(take_deliveries(step));
   if (step.is_of_tenant()) {
-    if (step.left > 0) TRY_VOID(take_events(step));
-    if (step.left > 0) TRY_VOID(take_keys(step));
+    if (!step.is_used_up()) TRY_VOID(take_events(step));
+    if (!step.is_used_up()) TRY_VOID(take_keys(step));
   }
   // The deliveries that are not indexed yet still read their webhook's line.
-  if (step.left > 0 && step.horizon <= step.watermark) TRY_VOID(take_webhooks(step));
+  if (!step.is_used_up() && step.horizon <= step.watermark) TRY_VOID(take_webhooks(step));
   return {};
 }
 
@@ -269,7 +309,7 @@ Result<OpDone> apply(Connection& db, const PurgeOp& op, RollupBatch& counted) {
             .now = op.now,
             .left = op.rows_max};
   TRY_VOID(take_some(step));
-  const bool has_more = step.left == 0 || watermark < *horizon;
+  const bool has_more = step.is_used_up() || watermark < *horizon;
   if (!has_more) {
     TRY_VOID(db.run("DELETE FROM purges WHERE tenant = ? AND webhook = ?", op.purge.tenant,
                     op.purge.webhook));

@@ -165,5 +165,56 @@ TEST_F(PurgeTest, APublishForADeletedTenantIsRefusedAfterAReopening) {
   EXPECT_EQ(done.error().code, Errc::not_found);
 }
 
+TEST_F(PurgeTest, TheDataKeyIsInNoFileSoonAfterTheDelete) {
+  auto store = open();
+  make_tenant(*store);
+  const auto is_found = [this] {
+    for (const char* suffix : {"", "-wal"}) {
+      std::ifstream file(path_.string() + suffix, std::ios::binary);
+      const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+      if (bytes.find(wrapped_) != std::string::npos) return true;
+    }
+    return false;
+  };
+  ASSERT_TRUE(is_found());
+  {
+    // Somebody reads: the log cannot be cut yet, and nobody waits for it.
+    auto db = sqlite::Connection::open(path_.string(), SQLITE_OPEN_READONLY);
+    ASSERT_TRUE((*db)->execute("BEGIN; SELECT count(*) FROM tenants"));
+    ASSERT_TRUE(commit_one(*store, DeleteTenantOp{.tenant = tenant_, .now = {}}));
+    ASSERT_TRUE(store->writer().maintain(clock_.wall_now(), /*is_idle=*/false));
+    EXPECT_TRUE(is_found());
+  }
+  clock_.advance(std::chrono::seconds{2});
+
+  ASSERT_TRUE(store->writer().maintain(clock_.wall_now(), /*is_idle=*/false));
+
+  EXPECT_FALSE(is_found());
+}
+
+TEST_F(PurgeTest, AStepIsBoundedInBytesToo) {
+  auto store = open();
+  make_tenant(*store);
+  constexpr int kEvents = 40;
+  ASSERT_TRUE(commit(*store, plans(kEvents, 1'000'000)));
+  while (*store->writer().maintain(clock_.wall_now(), true)) {
+  }
+  ASSERT_TRUE(commit_one(*store, DeleteTenantOp{.tenant = tenant_, .now = {}}));
+  auto& db = dynamic_cast<SqliteStore&>(*store).connection_for_test();
+  const auto events = [&db] { return *db.number("SELECT count(*) FROM events"); };
+  int steps = 0;
+  int most_at_once = 0;
+  for (bool has_more = true; has_more && steps < 100; ++steps) {
+    const auto before = events();
+    const auto done = commit_one(*store, PurgeOp{.purge = {.tenant = tenant_}, .rows_max = 500});
+    ASSERT_TRUE(done);
+    has_more = std::get<Purged>(*done).has_more;
+    most_at_once = std::max(most_at_once, static_cast<int>(before - events()));
+  }
+
+  EXPECT_EQ(events(), 0);
+  EXPECT_LE(most_at_once, 5);
+}
+
 }  // namespace
 }  // namespace fanfare

@@ -72,13 +72,15 @@ Result<void> flush(Connection& db, const RollupUnit& unit, std::int64_t covered)
   return {};
 }
 
+// Nothing for a webhook that was purged meanwhile: nobody would take the row away again.
 Result<void> put(Connection& db, const WebhookStats& stats) {
   const LiveState& live = stats.live;
   const RollupCounts& totals = stats.totals;
   std::string histogram;
   totals.times.append_buckets(histogram);
-  TRY(auto insert, db.prepare("INSERT OR REPLACE INTO webhook_stats VALUES (?,?,?,?,?,?,?,?,?,?,?,"
-                              "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+  TRY(auto insert, db.prepare("INSERT OR REPLACE INTO webhook_stats SELECT ?,?,?,?,?,?,?,?,?,?,?,"
+                              "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+                              " WHERE EXISTS (SELECT 1 FROM webhooks WHERE id = ?1)"));
   return insert.run(
       stats.webhook, stats.tenant, live.open, totals.accepted, totals.succeeded, totals.failed,
       totals.cancelled, totals.skipped, totals.attempts, totals.failed_attempts,

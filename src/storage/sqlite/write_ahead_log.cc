@@ -47,6 +47,20 @@ Result<void> WriteAheadLog::checkpoint() {
   return {};
 }
 
+Result<bool> WriteAheadLog::clear() {
+  TRY(const auto timeout, db_.number("PRAGMA busy_timeout"));
+  sqlite3_busy_timeout(db_.handle(), 0);
+  const int rc =
+      sqlite3_wal_checkpoint_v2(db_.handle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_busy_timeout(db_.handle(), static_cast<int>(timeout));
+  if ((rc & 0xff) == SQLITE_BUSY) return false;
+  if (rc != SQLITE_OK) return db_.failed(rc);
+  bytes_ = 0;
+  not_below_ = 0;
+  is_to_be_cleared_ = false;
+  return true;
+}
+
 Result<void> WriteAheadLog::check_room() {
   if (bytes_ <= limits_.hard_bytes) return {};
   TRY_VOID(checkpoint());

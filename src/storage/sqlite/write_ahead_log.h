@@ -25,6 +25,11 @@ class WriteAheadLog {
 
   bool wants_checkpoint(bool is_idle) const;
   Result<void> checkpoint();
+  // From now on nothing of what the log holds may stay in its file: what was deleted is to be gone.
+  void wants_clearing() { is_to_be_cleared_ = true; }
+  bool is_to_be_cleared() const { return is_to_be_cleared_; }
+  // Empties it into the database and cuts it to nothing. False, at once, while a reader needs it.
+  Result<bool> clear();
   // Errc::unavailable while the log is at its hard limit and cannot be emptied.
   Result<void> check_room();
 
@@ -37,6 +42,7 @@ class WriteAheadLog {
   std::int64_t bytes_ = 0;  // in the log and not known to be in the database
   std::int64_t not_below_ =
       0;  // after a checkpoint that readers cut short: the size from which another is worth it
+  bool is_to_be_cleared_ = false;
 };
 
 }  // namespace fanfare::sqlite

@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Millis kSweepEvery = 60s;
+constexpr Millis kClearEvery = 1s;  // while readers keep the log from being cleared
 constexpr int kSweptRowsMax = 500;  // in one step: about a millisecond
 // Of the index in one commit while a purge waits for it: a millisecond or two.
 constexpr std::size_t kCatchUpSlices = 8;
@@ -163,6 +164,7 @@ void SqliteWriter::note_stored(const WriteOp& op, const OpDone& done) {
     index_.note_expired(*expired);
     space_.rows_removed();
   }
+  if (std::holds_alternative<AuditExpired>(done)) space_.rows_removed();
   const auto* expand = std::get_if<ExpandOp>(&op.action);
   const auto* publish = expand != nullptr ? &expand->publish : std::get_if<PublishOp>(&op.action);
   if (publish == nullptr) return;
@@ -173,7 +175,10 @@ void SqliteWriter::note_stored(const WriteOp& op, const OpDone& done) {
 }
 
 void SqliteWriter::note_purge(const WriteOp& op, const OpDone& done) {
-  if (std::holds_alternative<DeleteTenantOp>(op.action)) may_be_purging_ = true;
+  if (std::holds_alternative<DeleteTenantOp>(op.action)) {
+    may_be_purging_ = true;
+    log_.wants_clearing();  // older pages of its data key lie there
+  }
   const auto* purged = std::get_if<Purged>(&done);
   if (purged == nullptr) return;
   space_.rows_removed();
@@ -184,6 +189,11 @@ void SqliteWriter::note_purge(const WriteOp& op, const OpDone& done) {
 // ---- between commits ----
 
 Result<bool> SqliteWriter::maintain(Timestamp now, bool is_idle) {
+  if (log_.is_to_be_cleared() && (now < cleared_at_ || now - cleared_at_ >= kClearEvery)) {
+    cleared_at_ = now;
+    TRY_VOID(log_.clear());
+    return true;
+  }
   if (log_.wants_checkpoint(is_idle)) {
     TRY_VOID(log_.checkpoint());
     return true;

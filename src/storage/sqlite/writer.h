@@ -68,6 +68,7 @@ class SqliteWriter final : public Writer {
   // long does no harm.
   bool may_be_purging_ = false;
   bool is_purge_over_ = false;  // in this transaction
+  Timestamp cleared_at_{};      // when clearing the log was last tried
   Timestamp swept_at_{};        // when expired keys were last looked for and none was left
 };
 
