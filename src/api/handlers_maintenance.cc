@@ -50,6 +50,14 @@ Checked<bool> read_dry_run(const Exchange& exchange) {
   return is_dry_run;
 }
 
+void clean_up(ApiContext& context, const ExchangePtr& exchange) {
+  context.engine.clean_up(
+      kCleanupBudget, context.home,
+      reply_to<CleanupReport>(exchange, [&context, exchange](const CleanupReport& report) {
+        answer_and_keep(context, exchange, {200, encode(report), {}});
+      }));
+}
+
 }  // namespace
 
 void handle_cleanup(ApiContext& context, const ExchangePtr& exchange) {
@@ -65,12 +73,11 @@ void handle_cleanup(ApiContext& context, const ExchangePtr& exchange) {
                                     return dry_run_text(counts, now);
                                   });
   }
+  // On record before the first row goes, whatever becomes of the rest.
   exchange->audit(context, cleaned_up());
-  context.engine.clean_up(
-      kCleanupBudget, context.home,
-      reply_to<CleanupReport>(exchange, [&context, exchange](const CleanupReport& report) {
-        answer_and_keep(context, exchange, {200, encode(report), {}});
-      }));
+  context.engine.record(
+      exchange->write_context(), context.home,
+      reply_to<Unit>(exchange, [&context, exchange](Unit) { clean_up(context, exchange); }));
 }
 
 }  // namespace fanfare

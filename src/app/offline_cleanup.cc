@@ -26,6 +26,15 @@ Result<std::unique_ptr<Store>> open_as_it_is(const Config& config, const Clock& 
   return open_database(config.database, clock);
 }
 
+// The policy, if it lets every webhook end its retries: as the server asks at its start.
+Result<RetentionPolicy> policy_for(const Config& config, Store& store) {
+  TRY(const RetentionPolicy policy, retention_of(config));
+  TRY(const auto reader, store.open_reader());
+  TRY(const ConfigSnapshot stored, reader->load_config());
+  for (const StoredWebhook& row : stored.webhooks) TRY_VOID(check_retries(row.webhook, policy));
+  return policy;
+}
+
 Result<OpDone> commit_one(Store& store, WriteAction action) {
   WriteOp op{.action = std::move(action)};
   TRY(auto results, store.writer().commit(std::span(&op, 1)));
@@ -36,8 +45,8 @@ Result<OpDone> commit_one(Store& store, WriteAction action) {
 
 Result<CleanupReport> clean_up_offline(const Config& config, const Clock& clock,
                                        const std::function<void(const CleanupReport&)>& on_step) {
-  TRY(const RetentionPolicy policy, retention_of(config));
   TRY(const auto store, open_as_it_is(config, clock));
+  TRY(const RetentionPolicy policy, policy_for(config, *store));
   const SteadyTime started = clock.steady_now();
   CleanupReport report{.at = clock.wall_now(), .duration = {}, .removed = {}, .has_more = true};
   ExpireOp op;
@@ -61,8 +70,8 @@ Result<CleanupReport> clean_up_offline(const Config& config, const Clock& clock,
 }
 
 Result<RetentionCounts> count_expired_offline(const Config& config, const Clock& clock) {
-  TRY(const RetentionPolicy policy, retention_of(config));
   TRY(const auto store, open_as_it_is(config, clock));
+  TRY(const RetentionPolicy policy, policy_for(config, *store));
   TRY(const auto reader, store->open_reader());
   RetentionCutoffs cutoffs = cutoffs_at(policy, clock.wall_now());
   cutoffs.audit = {};

@@ -13,6 +13,7 @@ namespace fanfare {
 Result<RetentionPolicy> retention_of(const Config& config);
 
 // Errc::invalid names a webhook whose retries would outlive their events.
+Result<void> check_retries(const Webhook& webhook, const RetentionPolicy& policy);
 Result<void> check_retries_of_webhooks(const Directory& directory, const RetentionPolicy& policy);
 
 }  // namespace fanfare

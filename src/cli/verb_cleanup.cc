@@ -66,6 +66,20 @@ void mark_bound(RetentionCounts& counts, const boost::json::value& answer) {
   }
 }
 
+// A retention that was given to this command is the server's to use, and it has its own.
+Result<void> check_policy_counts(const Config& config, const ApiClient& client) {
+  for (const auto& [option, origin] : config.origins) {
+    if (!option.starts_with("retention-") || origin != "--" + option) continue;
+    const auto alive = client.call({.method = "GET", .path = "/livez", .body = {}});
+    if (!alive && alive.error().code == Errc::unavailable) return {};
+    return fail(Errc::invalid, origin +
+                                   " changes nothing here: a server is running, and what it keeps "
+                                   "by its own options counts; leave the option out, or start the "
+                                   "server with it");
+  }
+  return {};
+}
+
 class CleanupVerb final : public Verb {
  public:
   const char* name() const override { return "cleanup"; }
@@ -134,7 +148,9 @@ Result<RetentionCounts> CleanupVerb::counts(const Config& config, const ConfigSo
   const bool is_told = !api_.url.empty() || !api_.key_file.empty();
   if (is_told && !access) return tl::unexpected<Error>(access.error());
   if (access) {
-    auto answer = ask_server(ApiClient(*access));
+    const ApiClient client(*access);
+    TRY_VOID(check_policy_counts(config, client));
+    auto answer = ask_server(client);
     const bool may_work_on_file = api_.url.empty() && config.database.kind == DatabaseKind::sqlite;
     const bool is_running = answer || answer.error().code != Errc::unavailable;
     if (is_running || !may_work_on_file) return answer;

@@ -75,10 +75,7 @@ void Cleaner::begin(Millis budget, Done done) {
 }
 
 void Cleaner::step(std::shared_ptr<Pass> pass) {
-  if (is_stopped_) {
-    finish_with(pass, fail(Errc::unavailable, "the server is shutting down"));
-    return;
-  }
+  if (is_stopped_) return end_early(pass, fail(Errc::unavailable, "the server is shutting down"));
   const SteadyTime asked_at = doors_.loop.clock().steady_now();
   pass->op.now = doors_.loop.clock().wall_now();
   WriteOp op{.action = pass->next_action()};
@@ -95,10 +92,7 @@ void Cleaner::step(std::shared_ptr<Pass> pass) {
 
 void Cleaner::stepped(const std::shared_ptr<Pass>& pass, SteadyTime asked_at,
                       const Result<OpDone>& done) {
-  if (!done) {
-    finish_with(pass, tl::unexpected<Error>(done.error()));
-    return;
-  }
+  if (!done) return refused(pass, done.error());
   pass->report.has_more = pass->take(*done);
   const SteadyTime now = doors_.loop.clock().steady_now();
   if (!pass->report.has_more || now >= pass->deadline) {
@@ -110,6 +104,23 @@ void Cleaner::stepped(const std::shared_ptr<Pass>& pass, SteadyTime asked_at,
                     [this, pass] { step(pass); });
 }
 
+// A full journal and a store that is away pass: the old rows are still there to be removed.
+void Cleaner::refused(const std::shared_ptr<Pass>& pass, const Error& error) {
+  const bool passes = error.code == Errc::overloaded || error.code == Errc::unavailable;
+  if (!passes || is_stopped_ || doors_.loop.clock().steady_now() >= pass->deadline)
+    return end_early(pass, tl::unexpected<Error>(error));
+  doors_.loop.after(kPauseMax, [this, pass] { step(pass); });
+}
+
+// What has gone has gone, whatever came in between.
+void Cleaner::end_early(const std::shared_ptr<Pass>& pass, const tl::unexpected<Error>& error) {
+  if (pass->report.removed.total() == 0) return finish_with(pass, error);
+  pass->report.has_more = true;
+  pass->report.duration =
+      std::chrono::duration_cast<Millis>(doors_.loop.clock().steady_now() - pass->started);
+  finish_with(pass, pass->report);
+}
+
 // The report is kept for whoever asks for the server's health, also after a restart.
 void Cleaner::finish(const std::shared_ptr<Pass>& pass) {
   const SteadyTime now = doors_.loop.clock().steady_now();
@@ -118,7 +129,7 @@ void Cleaner::finish(const std::shared_ptr<Pass>& pass) {
   WriteOp op{.action = SetSettingOp{kLastCleanupSetting, json}};
   doors_.journal.submit(std::move(op), [this, pass, json](WriteAction&, Result<OpDone> done) {
     doors_.loop.post([this, pass, json, done = std::move(done)] {
-      if (!done) return finish_with(pass, tl::unexpected<Error>(done.error()));
+      if (!done) return end_early(pass, tl::unexpected<Error>(done.error()));
       set_last_report(json);
       finish_with(pass, pass->report);
     });

@@ -46,6 +46,8 @@ class Cleaner {
   void begin(Millis budget, Done done);
   void step(std::shared_ptr<Pass> pass);
   void stepped(const std::shared_ptr<Pass>& pass, SteadyTime asked_at, const Result<OpDone>& done);
+  void refused(const std::shared_ptr<Pass>& pass, const Error& error);
+  void end_early(const std::shared_ptr<Pass>& pass, const tl::unexpected<Error>& error);
   void finish(const std::shared_ptr<Pass>& pass);
   void finish_with(const std::shared_ptr<Pass>& pass, const Result<CleanupReport>& result);
   void run_scheduled(Millis interval);

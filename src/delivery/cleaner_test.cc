@@ -144,7 +144,7 @@ TEST_F(CleanerTest, OldEntriesOfTheAuditLogGoToo) {
       AuditEntry{.id = id_of<AuditId>(1), .at = kStart, .action = "webhook.created"});
   ASSERT_TRUE(store->writer().commit(std::span(&op, 1)));
   ASSERT_EQ(clean_up()->removed.audit_entries, 0U);
-  loop.advance(366 * 24h);
+  clock.advance(366 * 24h);
 
   const auto report = clean_up();
 
@@ -162,6 +162,104 @@ TEST_F(CleanerTest, NothingIsRemovedOnceTheServerStops) {
 
   EXPECT_FALSE(report);
   EXPECT_EQ(deliveries().size(), 1U);
+}
+
+// ---- a store that refuses ----
+
+class RefusingWriter final : public Writer {
+ public:
+  explicit RefusingWriter(Writer& real) : real_(real) {}
+  Result<std::vector<Result<OpDone>>> commit(std::span<WriteOp> ops) override {
+    for (const WriteOp& op : ops) {
+      if (!std::holds_alternative<ExpireOp>(op.action)) continue;
+      if (steps_before_refusals > 0) {
+        --steps_before_refusals;
+      } else if (refusals > 0) {
+        --refusals;
+        return fail(Errc::unavailable, "the disk is full");
+      }
+    }
+    return real_.commit(ops);
+  }
+  Result<bool> maintain(Timestamp now, bool is_idle) override {
+    return real_.maintain(now, is_idle);
+  }
+  const RollupTail& last_tail() const override { return real_.last_tail(); }
+  Result<Uuid> newest_id() override { return real_.newest_id(); }
+  Result<void> seal_audit_log(AuditSealer) override { return {}; }
+
+  std::atomic<int> steps_before_refusals{0};
+  std::atomic<int> refusals{0};
+
+ private:
+  Writer& real_;
+};
+
+class CleanerAlone : public ::testing::Test {
+ protected:
+  CleanerAlone() {
+    cleaner = std::make_unique<Cleaner>(Cleaner::Doors{.loop = loop,
+                                                       .journal = journal,
+                                                       .on_ended = [](const QueuedRun&) {},
+                                                       .on_over = nullptr},
+                                        RetentionPolicy{});
+  }
+  void store_old_events(int count) {
+    std::vector<WriteOp> ops(1);
+    PublishOp op;
+    for (int i = 1; i <= count; ++i) {
+      EventPlan plan;
+      plan.event.id = EventId{id_of<EventId>(i)};
+      plan.event.tenant = id_of<TenantId>(1);
+      op.events.push_back(std::move(plan));
+    }
+    ops[0].action = std::move(op);
+    ASSERT_TRUE(store->writer().commit(ops));
+    loop.advance(366 * 24h);
+  }
+  Result<CleanupReport> clean_up() {
+    std::optional<Result<CleanupReport>> answer;
+    cleaner->clean_up(1h, [&](Result<CleanupReport> result) { answer = std::move(result); });
+    for (int i = 0; i < 2'000'000 && !answer; ++i) {
+      loop.advance(10ms);
+      loop.run_posted();
+      std::this_thread::yield();
+    }
+    if (!answer) return fail(Errc::internal, "no answer came");
+    return *answer;
+  }
+
+  SimClock clock{kStart};
+  SimLoop loop{clock};
+  SeededRandom random{1};
+  std::unique_ptr<Store> store = make_memory_store();
+  RefusingWriter writer{store->writer()};
+  Journal journal{writer, clock, random};
+  std::unique_ptr<Cleaner> cleaner;
+  std::jthread thread{[this](const std::stop_token& stop) { journal.run(stop); }};
+};
+
+TEST_F(CleanerAlone, ARefusedStepIsTriedAgain) {
+  store_old_events(3);
+  writer.refusals = 2;
+
+  const auto report = clean_up();
+
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->removed.events, 3U);
+  EXPECT_FALSE(report->has_more);
+}
+
+TEST_F(CleanerAlone, WhatHadGoneBeforeTheEndIsReported) {
+  store_old_events(static_cast<int>(kExpireStepRows) + 1);
+  writer.steps_before_refusals = 1;
+  writer.refusals = 1'000'000;
+
+  const auto report = clean_up();
+
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->removed.events, kExpireStepRows);
+  EXPECT_TRUE(report->has_more);
 }
 
 }  // namespace

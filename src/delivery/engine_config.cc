@@ -325,26 +325,25 @@ Result<void> Engine::put_in_catalogue(ConfigSnapshot& config) {
     if (!seen.insert(type.name).second) continue;
     EventType stored = type;
     stored.created_at = impl_->parts.clock.wall_now();
-    ops.push_back({PutEventTypeOp{std::move(stored), /*must_be_new=*/true}});
+    WriteOp& op = ops.emplace_back();
+    op.audit.push_back(catalogue_entry(stored.name));
+    impl_->journal.stamp(op.audit);
+    op.action = PutEventTypeOp{std::move(stored), /*must_be_new=*/true};
   }
   if (ops.empty()) return {};
   std::string names;
   for (const std::string& name : seen) names += name + '\n';
   ops.push_back({SetSettingOp{kSeededEventTypes, std::move(names)}});
   TRY(const auto results, impl_->parts.store.writer().commit(ops));
-  // Their ids are the journal's to give, so the entries are stored with its first commit.
-  WriteOp record{RecordOp{}};
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (results[i]) {
       auto* put = std::get_if<PutEventTypeOp>(&ops[i].action);
       if (put == nullptr) continue;
-      record.audit.push_back(catalogue_entry(put->type.name));
       config.event_types.push_back(std::move(put->type));
     } else if (results[i].error().code != Errc::conflict) {
       return tl::unexpected(results[i].error());
     }
   }
-  impl_->journal.submit(std::move(record), [](WriteAction&, const Result<OpDone>&) {});
   return {};
 }
 

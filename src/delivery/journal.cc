@@ -171,10 +171,14 @@ void Journal::assign_ids(std::vector<Entry>& batch) {
     } else if (auto* attempt = std::get_if<AttemptOp>(&entry.op.action)) {
       attempt->attempt.id = AttemptId::from(ids_.next(now));
     }
-    for (AuditEntry& audited : entry.op.audit) {
-      audited.id = AuditId::from(ids_.next(now));
-      audited.at = now;
-    }
+    stamp(entry.op.audit, now);
+  }
+}
+
+void Journal::stamp(std::vector<AuditEntry>& entries, Timestamp now) {
+  for (AuditEntry& entry : entries) {
+    entry.id = AuditId::from(ids_.next(now));
+    entry.at = now;
   }
 }
 

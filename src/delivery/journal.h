@@ -35,6 +35,8 @@ class Journal {
   // Reads the newest stored id, so that new ids follow it even if the clock went back. Before
   // run().
   Result<void> recover();
+  // Ids and times for entries that are committed past the journal. Before run().
+  void stamp(std::vector<AuditEntry>& entries) { stamp(entries, clock_.wall_now()); }
 
   // Told what each commit counts as, on the journal's thread, before any completion of it. Set
   // before run().
@@ -69,6 +71,7 @@ class Journal {
   void push(Entry entry);
   std::vector<Entry> take_batch(const std::stop_token& stop);
   void assign_ids(std::vector<Entry>& batch);
+  void stamp(std::vector<AuditEntry>& entries, Timestamp now);
   void assign_ids(PublishOp& op, Timestamp now);
   bool commit(std::vector<Entry>& batch);
   void refuse(std::vector<Entry>& batch, const Error& error);

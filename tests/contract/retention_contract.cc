@@ -307,5 +307,50 @@ TEST_P(RetentionContract, ListsStepOverWhatWentWhileTheIndexWasBehind) {
   EXPECT_EQ(listed_events().size(), 6U);
 }
 
+TEST_P(RetentionContract, ADeletedWebhookGoesWhenNothingCanNameIt) {
+  StoredWebhook row = make_.webhook(tenant_);
+  row.webhook.updated_at = make_.now;
+  put(row, 0);
+  row.webhook.version = 2;
+  row.webhook.is_deleted = true;
+  row.webhook.settled_below = 3;
+  put(row, 1);
+  StoredWebhook kept = make_.webhook(tenant_);
+  kept.webhook.updated_at = make_.now;
+  put(kept, 0);
+  make_.now += 72h;
+
+  EXPECT_EQ(expire(all_before(make_.now - 73h)).webhook_versions, 0U);
+  EXPECT_TRUE(reader_->webhook_version(row.webhook.id, 2)) << "what is kept may name it";
+  const RetentionCutoffs cutoffs = all_before(make_.now);
+  EXPECT_EQ(reader_->count_expired(cutoffs, 10)->webhook_versions, 2U);
+  EXPECT_EQ(expire(cutoffs, 1).webhook_versions, 2U);
+
+  EXPECT_EQ(error_of(reader_->webhook_version(row.webhook.id, 2)), Errc::not_found);
+  const auto config = reader_->load_config();
+  ASSERT_EQ(config->webhooks.size(), 1U);
+  EXPECT_EQ(config->webhooks.front().webhook.id, kept.webhook.id);
+}
+
+TEST_P(RetentionContract, TheSameEventIdHasTheFirstAnswerAfterItsEventWent) {
+  EventPlan plan = make_.plan(tenant_, {webhook_});
+  plan.event.event_id = "order-1";
+  plan.fingerprint = "print";
+  const Published first = publish(plan);
+  finish(plan.runs.front());
+  make_.now += 72h;
+  expire(all_before(make_.now));
+  ASSERT_EQ(error_of(reader_->event(tenant_, plan.event.id)), Errc::not_found);
+  EventPlan again = make_.plan(tenant_, {webhook_});
+  again.event.event_id = "order-1";
+  again.fingerprint = "print";
+
+  const Published second = publish(again);
+
+  EXPECT_TRUE(second.is_duplicate);
+  EXPECT_EQ(second.id, first.id);
+  EXPECT_EQ(second.deliveries, 1);
+}
+
 }  // namespace
 }  // namespace fanfare::contract

@@ -126,6 +126,37 @@ test('a cleanup without a server works on the file, and a dry run only counts', 
     /"events":1/);
 });
 
+test('a cleanup without a server asks what the server asks: retries must end while events are kept', async (t) => {
+  const { directory, remove } = temporaryDirectory();
+  t.after(remove);
+  const file = path.join(directory, 'fanfare.db');
+  const server = await startServer({ database: `sqlite:${file}`, args: ['--catalogue', 'open'] });
+  const tenant = await apiOk(server, 'POST', '/tenants', { body: { name: 'Long' } });
+  await apiOk(server, 'POST', '/webhooks', {
+    body: { tenant_id: tenant.id, url: 'https://example.com/h', events: ['*'] } });
+  await apiOk(server, 'POST', '/events', { body: { tenant_id: tenant.id, event_type: 'a.b', data: {} } });
+  assert.equal((await server.stop()).code, 0);
+  age(file, 2);
+  const args = ['cleanup', '--database', `sqlite:${file}`, '--listen', '127.0.0.1:0', '--retention-events', '1h'];
+
+  for (const more of [[], ['--dry-run']]) {
+    const refused = fanfare([...args, ...more]);
+    assert.equal(refused.code, 2, refused.text);
+    assert.match(refused.text, /wh_\w+ of tenant .* its retries may take/);
+  }
+  assert.equal(eventsIn(file), 1);
+});
+
+test('a retention of its own is refused where a running server\'s counts', async (t) => {
+  const server = await startServer();
+  t.after(() => server.kill());
+
+  const refused = fanfare(['cleanup', '--url', server.url, '--retention-events', '40d'], { FANFARE_API_KEY: server.adminKey });
+
+  assert.equal(refused.code, 2);
+  assert.match(refused.text, /--retention-events changes nothing here/);
+});
+
 test('a cleanup asks the running server, which names what it would do and does it', async (t) => {
   const { directory, remove } = temporaryDirectory();
   t.after(remove);
@@ -163,7 +194,7 @@ test('the server cleans up by itself', async (t) => {
     return data.length === 0;
   }, 20_000);
 
-  assert.match(server.stderr(), /removed what is kept no longer/);
+  await eventually(() => /removed what is kept no longer/.test(server.stderr()));
 });
 
 test('a server that is not there is named, with what to do', () => {

@@ -24,9 +24,21 @@ std::size_t remove_front(Map& map, std::size_t& room, IsOld is_old, Removed remo
 
 constexpr auto kNothing = [](const auto&) {};
 
-// Its successor was in force before the cutoff already.
+// Deleted before the cutoff, and no run of it is open.
+bool is_gone(const State& state, const RetentionCutoffs& cutoffs, WebhookId id) {
+  const auto found = state.webhooks.find(id);
+  if (found == state.webhooks.end()) return false;
+  const Webhook& webhook = found->second.webhook;
+  return webhook.is_deleted && webhook.updated_at < versions_cutoff(cutoffs) &&
+         std::none_of(
+             state.queue.begin(), state.queue.end(),
+             [id](const auto& entry) { return entry.second.webhook == id; });
+}
+
+// Its successor was in force before the cutoff already, or its webhook is gone.
 bool is_version_expired(const State& state, const RetentionCutoffs& cutoffs,
                         const std::pair<WebhookId, std::int64_t>& version) {
+  if (is_gone(state, cutoffs, version.first)) return true;
   const auto next = state.webhook_versions.upper_bound(version);
   return next != state.webhook_versions.end() && next->first.first == version.first &&
          next->second.webhook.updated_at < versions_cutoff(cutoffs);
@@ -78,6 +90,12 @@ Result<OpDone> MemoryWriter::apply(const ExpireOp& op) {
     room -= is_old ? 1 : 0;
   }
   done.has_more = room == 0;
+  if (done.has_more) return done;
+  for (auto webhook = state_.webhooks.begin(); webhook != state_.webhooks.end();) {
+    const bool goes = is_gone(state_, op.cutoffs, webhook->first);
+    if (goes) state_.webhook_stats.erase(webhook->first);
+    webhook = goes ? state_.webhooks.erase(webhook) : std::next(webhook);
+  }
   return done;
 }
 

@@ -17,6 +17,7 @@ struct EventKey {
   EventId event;
   std::string fingerprint;
   Timestamp at;
+  int deliveries = 0;
 };
 
 struct BroadcastKey {

@@ -81,12 +81,10 @@ std::optional<Published> MemoryWriter::published_before(const EventPlan& plan) c
   const EventKey& seen = found->second;
   if (!is_kept(seen.at, event.created_at, limits::kEventIdUniqueFor)) return std::nullopt;
   const bool is_same = seen.fingerprint == plan.fingerprint;
-  const auto event_kept = state_.events.find(seen.event);
-  return Published{
-      .id = seen.event,
-      .deliveries = event_kept == state_.events.end() ? 0 : event_kept->second.deliveries,
-      .is_duplicate = is_same,
-      .is_conflict = !is_same};
+  return Published{.id = seen.event,
+                   .deliveries = seen.deliveries,
+                   .is_duplicate = is_same,
+                   .is_conflict = !is_same};
 }
 
 Published MemoryWriter::publish(const EventPlan& plan) {
@@ -97,8 +95,10 @@ Published MemoryWriter::publish(const EventPlan& plan) {
   state_.events[event.id] = event;
   state_.newest = std::max(state_.newest, event.id.value);
   if (!event.event_id.empty()) {
-    state_.event_keys[{event.tenant, event.event_id}] =
-        EventKey{.event = event.id, .fingerprint = plan.fingerprint, .at = event.created_at};
+    state_.event_keys[{event.tenant, event.event_id}] = EventKey{.event = event.id,
+                                                                 .fingerprint = plan.fingerprint,
+                                                                 .at = event.created_at,
+                                                                 .deliveries = event.deliveries};
   }
   for (const QueuedRun& run : plan.runs) {
     state_.queue[run.delivery] = run;

@@ -49,7 +49,7 @@ Result<OpDone> apply(Connection& db, const BroadcastOp& op) {
   const Broadcast& broadcast = op.broadcast;
   if (!broadcast.event_id.empty()) {
     // Replaced by a row at the end: the order of rows stays the order of time.
-    TRY_VOID(db.run("INSERT OR REPLACE INTO event_keys VALUES (?,?,?,?,?)", kNobody,
+    TRY_VOID(db.run("INSERT OR REPLACE INTO event_keys VALUES (?,?,?,?,?,0)", kNobody,
                     broadcast.event_id, broadcast.id, Blob{op.fingerprint}, broadcast.created_at));
   }
   TRY_VOID(db.run("INSERT INTO broadcasts VALUES (?,?,?,?,?,?,0,0,0,?,?)", broadcast.id,

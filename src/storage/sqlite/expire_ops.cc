@@ -3,6 +3,7 @@
 // left edge of a tree.
 #include <algorithm>
 
+#include "storage/sqlite/old_versions.h"
 #include "storage/sqlite/ops.h"
 #include "storage/sqlite/rows.h"
 
@@ -158,42 +159,39 @@ Result<void> remove_finished(Connection& db, const ExpireOp& op, Budget& budget,
   return {};
 }
 
-// The newest version of a webhook that was made before `cutoff`: every older one was out of force
-// by then. 0 if there is none.
-Result<std::int64_t> version_in_force(Connection& db, WebhookId id, Timestamp cutoff) {
-  TRY(auto row, db.prepare("SELECT coalesce(max(version), 0) FROM webhook_versions"
-                           " WHERE id = ? AND updated_at < ?"));
-  row.bind(id, cutoff);
-  TRY_VOID(row.next());
-  std::int64_t version = 0;
-  TRY_VOID(row.read(version));
-  return version;
+// The versions of one webhook that are old, and all of it if it is gone.
+Result<void> remove_old(Connection& db, const AgedWebhook& webhook, Timestamp cutoff,
+                        Budget& budget, Expired& done) {
+  TRY(const OldVersions old, old_versions(db, webhook, cutoff, budget.rows));
+  TRY(const auto removed,
+      db.run("DELETE FROM webhook_versions WHERE id = ? AND version < ?", webhook.id, old.below));
+  TRY_VOID(db.run("DELETE FROM webhook_secrets WHERE webhook = ? AND version < ?", webhook.id,
+                  old.below));
+  done.removed.webhook_versions += static_cast<std::size_t>(removed);
+  budget.rows -= std::min(budget.rows, static_cast<std::size_t>(removed));
+  if (!webhook.is_gone || budget.is_used_up()) return {};
+  TRY_VOID(db.run("DELETE FROM webhook_stats WHERE webhook = ?", webhook.id));
+  TRY_VOID(db.run("DELETE FROM webhooks WHERE id = ?", webhook.id));
+  return {};
 }
 
-// Webhook by webhook, since versions are few and in no order of time.
 Result<void> remove_versions(Connection& db, const ExpireOp& op, Budget& budget, Expired& done) {
   const Timestamp cutoff = versions_cutoff(op.cutoffs);
   Budget webhooks{.rows = kExpireStepWebhooks};
-  TRY(const auto ids,
-      front_of<WebhookId>(db, "SELECT id FROM webhooks WHERE id > ? ORDER BY id LIMIT ?",
-                          op.versions_after.value, webhooks,
-                          [](Statement& row, WebhookId& id) { return row.read(id); }));
-  for (const WebhookId id : ids) {
-    TRY(const auto in_force, version_in_force(db, id, cutoff));
-    TRY(const auto removed,
-        db.run("DELETE FROM webhook_versions WHERE id = ?1 AND version IN (SELECT version"
-               " FROM webhook_versions WHERE id = ?1 AND version < ?2 ORDER BY version LIMIT ?3)",
-               id, in_force, budget.rows));
-    TRY_VOID(
-        db.run("DELETE FROM webhook_secrets WHERE webhook = ?1 AND version <"
-               " (SELECT min(version) FROM webhook_versions WHERE id = ?1)",
-               id));
-    done.removed.webhook_versions += static_cast<std::size_t>(removed);
-    budget.rows -= static_cast<std::size_t>(removed);
+  TRY(const auto aged,
+      front_of<AgedWebhook>(
+          db, "SELECT id, is_deleted, updated_at FROM webhooks WHERE id > ? ORDER BY id LIMIT ?",
+          op.versions_after.value, webhooks,
+          [&](Statement& row, AgedWebhook& webhook) -> Result<void> {
+            TRY(webhook, read_aged(db, row, cutoff));
+            return {};
+          }));
+  for (const AgedWebhook& webhook : aged) {
+    TRY_VOID(remove_old(db, webhook, cutoff, budget, done));
     if (budget.is_used_up()) return {};  // it may have more: looked at again
-    done.versions_after = id;
+    done.versions_after = webhook.id;
   }
-  done.has_more = ids.size() == kExpireStepWebhooks;
+  done.has_more = aged.size() == kExpireStepWebhooks;
   return {};
 }
 

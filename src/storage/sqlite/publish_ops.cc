@@ -15,9 +15,11 @@ struct SeenKey {
 };
 
 Result<SeenKey> find_key(Connection& db, const Event& event) {
-  TRY(auto row, db.prepare("SELECT k.event, k.fingerprint, k.created_at, coalesce(e.deliveries, 0)"
-                           " FROM event_keys k LEFT JOIN events e ON e.id = k.event"
-                           " WHERE k.tenant = ? AND k.event_id = ?"));
+  TRY(auto row,
+      db.prepare(
+          "SELECT k.event, k.fingerprint, k.created_at, coalesce(k.deliveries, e.deliveries, 0)"
+          " FROM event_keys k LEFT JOIN events e ON e.id = k.event"
+          " WHERE k.tenant = ? AND k.event_id = ?"));
   row.bind(event.tenant, event.event_id);
   TRY(const bool found, row.next());
   if (!found) return fail(Errc::internal, "an event_id that was just refused is not there");
@@ -27,18 +29,19 @@ Result<SeenKey> find_key(Connection& db, const Event& event) {
 }
 
 // Takes the event's key. None if it was free; else the answer for the event that holds it.
-Result<std::optional<Published>> take_key(Connection& db, const EventPlan& plan) {
+Result<std::optional<Published>> take_key(Connection& db, const EventPlan& plan, int deliveries) {
   const Event& event = plan.event;
   TRY(const auto inserted,
-      db.run("INSERT INTO event_keys VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING", event.tenant,
-             event.event_id, event.id, Blob{plan.fingerprint}, event.created_at));
+      db.run("INSERT INTO event_keys VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING", event.tenant,
+             event.event_id, event.id, Blob{plan.fingerprint}, event.created_at, deliveries));
   if (inserted == 1) return std::nullopt;
   TRY(const SeenKey seen, find_key(db, event));
   if (!is_kept(seen.at, event.created_at, limits::kEventIdUniqueFor)) {
     // Replaced by a row at the end, not updated in place: the order of rows stays the order of
     // time.
-    TRY_VOID(db.run("INSERT OR REPLACE INTO event_keys VALUES (?,?,?,?,?)", event.tenant,
-                    event.event_id, event.id, Blob{plan.fingerprint}, event.created_at));
+    TRY_VOID(db.run("INSERT OR REPLACE INTO event_keys VALUES (?,?,?,?,?,?)", event.tenant,
+                    event.event_id, event.id, Blob{plan.fingerprint}, event.created_at,
+                    deliveries));
     return std::nullopt;
   }
   const bool is_same = seen.fingerprint == plan.fingerprint;
@@ -50,11 +53,11 @@ Result<std::optional<Published>> take_key(Connection& db, const EventPlan& plan)
 
 Result<Published> publish(Connection& db, const EventPlan& plan, RollupBatch& counted) {
   const Event& event = plan.event;
+  const auto deliveries = static_cast<int>(plan.runs.size() + plan.skipped.size());
   if (!event.event_id.empty()) {
-    TRY(const auto seen, take_key(db, plan));
+    TRY(const auto seen, take_key(db, plan, deliveries));
     if (seen) return *seen;
   }
-  const auto deliveries = static_cast<int>(plan.runs.size() + plan.skipped.size());
   TRY(auto insert, db.prepare("INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?)"));
   const std::string_view data = event.data ? std::string_view(*event.data) : std::string_view();
   TRY_VOID(insert.run(event.id, event.tenant, event.type, event.event_id, deliveries, event.is_test,

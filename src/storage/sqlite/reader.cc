@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "domain/webhook_codec.h"
+#include "storage/sqlite/old_versions.h"
 
 namespace fanfare::sqlite {
 namespace {
@@ -90,11 +91,7 @@ Result<RetentionCounts> SqliteReader::count_expired(const RetentionCutoffs& cuto
     TRY(counts.broadcasts, count("SELECT count(*) FROM (SELECT 1 FROM broadcasts"
                                  " WHERE id < ?1 AND is_done = 1 LIMIT ?2)",
                                  events_end));
-    TRY(counts.webhook_versions,
-        count("SELECT count(*) FROM (SELECT 1 FROM webhook_versions old JOIN webhook_versions next"
-              " ON next.id = old.id AND next.version = old.version + 1"
-              " WHERE next.updated_at < ?1 LIMIT ?2)",
-              versions_cutoff(cutoffs)));
+    TRY(counts.webhook_versions, count_old_versions(*db_, versions_cutoff(cutoffs), count_max));
     TRY(counts.audit_entries,
         count("SELECT count(*) FROM (SELECT 1 FROM audit_log WHERE id < ?1 LIMIT ?2)",
               expired_end(cutoffs.audit)));
