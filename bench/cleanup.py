@@ -7,6 +7,7 @@ least 0.7. Fails below it, and if an event was lost.
 """
 
 import argparse
+import contextlib
 import pathlib
 import sqlite3
 import statistics
@@ -42,14 +43,35 @@ def fill(database, count, payload):
     store.close()
 
 
-def starter(interval):
+def count_left(database):
+    before = old_id(0, int(time.time() * 1000) - DAY_MS)
+    with contextlib.closing(sqlite3.connect(database)) as store:
+        return store.execute("SELECT count(*) FROM events WHERE id < ?", (before,)).fetchone()[0]
+
+
+def starter(side, interval):
+    @contextlib.contextmanager
     def start(options, directory, sink, fanout):
         database = directory / "bench.db"
         subprocess.run([options.fanfare, "migrate", "up", "--database", f"sqlite:{database}"], check=True,
                        stderr=subprocess.DEVNULL)
         fill(database, options.old_events, options.payload)
-        return run.start_fanfare(options, directory, sink, fanout, ["--cleanup-interval", interval])
+        with run.start_fanfare(options, directory, sink, fanout, ["--cleanup-interval", interval]) as server:
+            yield server
+        check_work(side, options.old_events, count_left(database))
     return start
+
+
+def check_work(side, before, left):
+    """What is measured has to be what its name says: a cleanup from the first to the last moment, or none at all."""
+    if side == "quiet" and left != before:
+        raise run.Failure(f"{before - left} old events went where none should")
+    if side == "cleaning" and left == before:
+        raise run.Failure("the server removed nothing")
+    if side == "cleaning" and left == 0:
+        raise run.Failure("the cleanup was over before the load was; give it more --old-events")
+    if side == "cleaning":
+        print(f"  {before - left:,} of {before:,} old events, with attempts and deliveries, went meanwhile", flush=True)
 
 
 def parse_options():
@@ -70,7 +92,7 @@ def parse_options():
 def main():
     options = parse_options()
     for side, interval in INTERVALS.items():
-        run.SIDES[side] = (starter(interval), run.set_up_fanfare)
+        run.SIDES[side] = (starter(side, interval), run.set_up_fanfare)
     rates = {side: [] for side in INTERVALS}
     try:
         run.check_built(options, ["fanfare"])

@@ -2,6 +2,7 @@
 #include "api/handlers.h"
 #include "api/list_query.h"
 #include "domain/health.h"
+#include "domain/retention.h"
 
 namespace fanfare {
 namespace {
@@ -102,6 +103,8 @@ void handle_health(ApiContext& context, const ExchangePtr& exchange) {
     const auto tenant = tenant_of(exchange->principal, context.directory(), *named);
     if (exchange->failed(tenant)) return;
     scope.tenant = *tenant;
+  } else {
+    scope.last_cleanup = context.engine.last_cleanup();
   }
   const auto go_on = [&context, exchange, scope](const QueueAge& age) {
     const auto read = [&context, scope, age,
@@ -119,6 +122,7 @@ void handle_health(ApiContext& context, const ExchangePtr& exchange) {
         facts.write_error = context.engine.write_error();
         const auto& disk_space = context.shared.config.disk_space;
         if (disk_space) facts.disk = disk_space();
+        facts.last_cleanup = began_at(scope.last_cleanup);
       }
       return body_of(facts, scope, context.engine.stats().open_runs(scope.tenant));
     };

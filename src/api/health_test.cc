@@ -86,5 +86,24 @@ TEST_F(HealthApi, ForAnAdminOneTenantCanBeNamed) {
             404);
 }
 
+TEST_F(HealthApi, TheLastCleanupIsShownAndALateOneIsAReason) {
+  EXPECT_TRUE(health(admin).json.at("checks").at("last_cleanup").is_null());
+  const auto cleaned = begin("POST", "/api/v1/maintenance/cleanup", "", {admin, {}});
+  ASSERT_TRUE(turn_until([&] {
+    if (!*cleaned) loop.advance(10ms);
+    return cleaned->has_value();
+  }));
+
+  const auto reply = health(admin);
+  EXPECT_EQ(reply.string("status"), "healthy") << reply.text;
+  EXPECT_TRUE(reply.json.at("checks").at("last_cleanup").at("at").is_string());
+  EXPECT_FALSE(health(acme.key).json.at("checks").as_object().contains("last_cleanup"));
+
+  clock.advance(100h);
+  const auto late = health(admin);
+  EXPECT_EQ(late.string("status"), "degraded") << late.text;
+  EXPECT_EQ(late.json.at("reasons").at(0).at("code"), "cleanup_late");
+}
+
 }  // namespace
 }  // namespace fanfare

@@ -47,6 +47,14 @@ std::string encode(const CleanupReport& report) {
          R"(},"has_more":)" + (report.has_more ? "true" : "false") + "}";
 }
 
+std::optional<Timestamp> began_at(std::string_view report) {
+  constexpr std::string_view kBefore = R"({"at":")";
+  if (!report.starts_with(kBefore)) return std::nullopt;
+  report.remove_prefix(kBefore.size());
+  const auto at = parse_rfc3339(report.substr(0, report.find('"')));
+  return at ? std::optional(*at) : std::nullopt;
+}
+
 Result<void> check_kept_for_retries(const RetryPolicy& policy, Millis events_kept) {
   const Millis window = retry_window_max(policy);
   if (window < events_kept) return {};

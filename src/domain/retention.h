@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -61,6 +63,8 @@ struct CleanupReport {
 // The counts as members of a JSON object, and a whole report as one.
 std::string encode(const RetentionCounts& counts);
 std::string encode(const CleanupReport& report);
+// `at` of an encoded report; none if the text is none.
+std::optional<Timestamp> began_at(std::string_view report);
 
 // One step of a cleanup: as much as a commit can carry without being felt.
 inline constexpr std::size_t kExpireStepRows = 500;

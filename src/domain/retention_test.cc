@@ -45,5 +45,12 @@ TEST(Retention, RetriesMustBeOverWhileTheEventIsKept) {
   EXPECT_TRUE(check_kept_for_retries(policy, 3h + 1ms));
 }
 
+TEST(Retention, AReportTellsWhenItsCleanupBegan) {
+  const Timestamp at = timestamp_of_ms(1'772'366'400'123);
+  EXPECT_EQ(began_at(encode(CleanupReport{.at = at, .duration = {}, .removed = {}})), at);
+  EXPECT_FALSE(began_at(""));
+  EXPECT_FALSE(began_at(R"({"at":"yesterday"})"));
+}
+
 }  // namespace
 }  // namespace fanfare

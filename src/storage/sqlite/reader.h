@@ -48,6 +48,8 @@ class SqliteReader final : public Reader {
                                           std::size_t rows_max) override;
   Result<void> ping() override;
 
+  Connection& connection_for_test() { return *db_; }
+
  private:
   // Runs `query` in a transaction of its own.
   template <class Query>
