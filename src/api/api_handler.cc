@@ -144,7 +144,7 @@ Checked<RouteMatch> ApiHandler::settle(Routed routed, const Principal& principal
     if (!routed.choices.empty()) {
       auto chosen = choose_by_action(routed, request.body);
       if (!chosen) return tl::unexpected<Problem>(std::move(chosen).error());
-      if (auto may = authorize(principal, chosen->match.route->roles); !may)
+      if (auto may = authorize(principal, chosen->roles()); !may)
         return tl::unexpected<Problem>(std::move(may).error());
       routed.target = *std::move(chosen);
     }

@@ -161,5 +161,18 @@ TEST_F(Audit, ALongUserAgentIsCut) {
   EXPECT_EQ(last().at("user_agent").as_string(), std::string(255, 'a'));
 }
 
+TEST_F(Audit, WhatWasRecordedOfADeletedTenantIsFoundByItsId) {
+  const std::string webhook = make_webhook(acme);
+  ASSERT_EQ(as_admin("DELETE", "/api/v1/webhooks/" + webhook + "?purge=true").status, 204);
+  ASSERT_EQ(as_admin("DELETE", "/api/v1/tenants/" + acme.tenant).status, 204);
+
+  const auto found = entries("&tenant_id=" + acme.tenant);
+
+  ASSERT_GE(found.size(), 3U);
+  EXPECT_EQ(found.at(0).at("action"), "tenant.deleted");
+  EXPECT_EQ(found.at(1).at("action"), "webhook.deleted");
+  EXPECT_EQ(found.at(1).at("metadata").at("purge"), true) << "its history went with it";
+}
+
 }  // namespace
 }  // namespace fanfare

@@ -104,5 +104,19 @@ TEST_F(BroadcastApi, WithoutLeaveAnAdminNamesATenant) {
   EXPECT_EQ(as_admin("POST", "/api/v1/events", kEvent).status, 422);
 }
 
+TEST_F(BroadcastApi, WhoHadTheEventAlreadyGetsItOnce) {
+  const std::string event = R"("event_type":"user.created","data":1,"event_id":"b-1"})";
+  const auto alone =
+      as_admin("POST", "/api/v1/events", R"({"tenant_id":")" + acme.tenant + "\"," + event);
+
+  const auto done = until_done(as_admin("POST", "/api/v1/events", "{" + event).string("id"));
+
+  EXPECT_EQ(done.json.at("tenants").as_int64(), 1) << "the other one";
+  const auto events = events_of(acme);
+  ASSERT_EQ(events.json.at("data").as_array().size(), 1U);
+  EXPECT_EQ(events.json.at("data").at(0).at("id").as_string(), alone.string("id").c_str());
+  EXPECT_EQ(events_of(rival).json.at("data").at(0).at("event_id"), "b-1");
+}
+
 }  // namespace
 }  // namespace fanfare

@@ -18,10 +18,14 @@ AuditFilter read_filter(QueryReader& query) {
   return filter;
 }
 
-// Whose entries this principal may see: everybody's, for an admin that names no tenant.
+// Whose entries this principal may see: everybody's, for an admin that names no tenant. A tenant
+// that was deleted is still named by its id.
 Checked<std::optional<TenantId>> visible_tenant(ApiContext& context, const Exchange& exchange,
                                                 const std::optional<std::string>& named) {
-  if (exchange.principal.is_admin() && !named) return std::nullopt;
+  if (exchange.principal.is_admin()) {
+    if (!named) return std::nullopt;
+    if (const auto id = parse_id<TenantTag>(*named)) return *id;
+  }
   auto tenant = tenant_of(exchange.principal, context.directory(), named);
   if (!tenant) return tl::unexpected<Problem>(std::move(tenant).error());
   return *tenant;

@@ -71,6 +71,20 @@ Checked<std::vector<TenantId>> read_tenants(const Exchange& exchange, const Dire
   return tenants;
 }
 
+std::vector<std::uint32_t> ids_of(const VaultStatus& status) {
+  std::vector<std::uint32_t> ids;
+  for (const VaultStatus::Master& master : status.masters) ids.push_back(master.id);
+  return ids;
+}
+
+// What reading the file anew has changed, as the audit log calls it; null for nothing.
+const char* change_of_keys(const VaultStatus& before, const VaultStatus& now) {
+  const auto old_ids = ids_of(before);
+  const auto new_ids = ids_of(now);
+  if (old_ids == new_ids) return nullptr;
+  return old_ids.front() == new_ids.front() ? "keys.masters_changed" : "keys.master_rotated";
+}
+
 }  // namespace
 
 void handle_key_status(ApiContext& context, const ExchangePtr& exchange) {
@@ -90,10 +104,12 @@ void handle_rotate_master_key(ApiContext& context, const ExchangePtr& exchange) 
   }
   Result<std::vector<Secret>> keys = load();
   if (!keys) return exchange->fail(Problem(ProblemKind::conflict, keys.error().message));
+  const VaultStatus before = context.engine.vault().status();
   const Result<void> taken = context.engine.vault().set_master_keys(*std::move(keys));
   if (!taken) return exchange->fail(Problem(ProblemKind::conflict, taken.error().message));
   context.engine.rewrap_keys();
-  exchange->audit(context, {.action = "keys.master_rotated", .object = {.type = "keys", .id = {}}});
+  if (const char* action = change_of_keys(before, context.engine.vault().status()))
+    exchange->audit(context, {.action = action, .object = {.type = "keys", .id = {}}});
   answer_status(context, exchange, 202);
 }
 

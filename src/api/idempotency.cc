@@ -30,6 +30,12 @@ void replay(ApiContext& context, const ExchangePtr& exchange, const KeptAnswer& 
   Answer answer{kept.answer.status, kept.answer.body, kept.answer.headers};
   if (kept.answer.is_sealed) {
     auto body = opened_answer(context.engine.vault(), kept.answer);
+    if (!body && body.error().code == Errc::not_found) {
+      return exchange->fail(Problem(
+          ProblemKind::conflict,
+          "The first request with this Idempotency-Key was for a tenant that has been deleted "
+          "since. Nothing was done now; use a new key."));
+    }
     if (!body) return exchange->fail(body.error());
     answer.body = *std::move(body);
   }

@@ -117,9 +117,9 @@ std::string object_of(const std::vector<JsonMember>& members, std::string_view w
 }  // namespace
 
 RoleSet Routed::roles() const {
-  if (choices.empty()) return target.match.route->roles;
+  if (choices.empty()) return target.roles();
   RoleSet all = 0;
-  for (const Choice& choice : choices) all |= choice.target.match.route->roles;
+  for (const Choice& choice : choices) all |= choice.target.roles();
   return all;
 }
 
@@ -157,7 +157,7 @@ Checked<Routed> PathAliases::find(const net::HttpRequest& request) const {
       continue;
     }
     RouteTarget target{router_.match(request.method, place->path), std::move(place->path),
-                       std::move(place->query)};
+                       std::move(place->query), alias.is_for_admins};
     if (target.match.route == nullptr) continue;
     routed.is_aliased = true;
     if (alias.action.empty()) {

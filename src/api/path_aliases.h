@@ -23,6 +23,9 @@ struct RouteTarget {
   RouteMatch match;  // with a route
   std::string path;
   std::optional<std::string> query;  // none = as the request has it
+  bool is_for_admins = false;        // by the alias, whatever the route says
+
+  RoleSet roles() const { return is_for_admins ? kAdmins : match.route->roles; }
 };
 
 struct Routed {

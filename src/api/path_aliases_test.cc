@@ -22,7 +22,10 @@ PathAliases aliases() {
            {"", "/webhooks", "", "", "/api/v1/webhooks"},
            {"POST", "/deliver", "", "deliver", "/api/v1/events"},
            {"POST", "/deliver", "", "retry", "/api/v1/deliveries/retry-due"},
-           {"GET", "/deliver", "", "", "/api/v1/deliveries"}}};
+           {"GET", "/deliver", "", "", "/api/v1/deliveries"},
+           {"POST", "/tell", "", "", "/api/v1/events", /*is_for_admins=*/true},
+           {"POST", "/do", "", "tell", "/api/v1/events", /*is_for_admins=*/true},
+           {"POST", "/do", "", "list", "/api/v1/webhooks"}}};
 }
 
 Checked<Routed> find(const std::string& method, const std::string& target) {
@@ -113,6 +116,16 @@ TEST(PathAliases, BeforeTheBodyChoosesEveryChoiceIsPossible) {
   EXPECT_TRUE(routed->is_aliased);
   EXPECT_EQ(routed->roles(), kPublishers | kAdmins);
   EXPECT_EQ(routed->body_bytes_max(), limits::kBodyBytesMax);
+}
+
+TEST(PathAliases, OneForAdminsIsForNobodyElseWhateverItsRouteSays) {
+  EXPECT_EQ(find("POST", "/tell")->roles(), kAdmins);
+  EXPECT_EQ(find("POST", "/api/v1/events")->roles(), kPublishers);
+  const auto by_action = find("POST", "/do");
+  std::string body = R"({"action":"tell"})";
+  EXPECT_EQ(choose_by_action(*by_action, body)->roles(), kAdmins);
+  body = R"({"action":"list"})";
+  EXPECT_EQ(choose_by_action(*by_action, body)->roles(), kWriters);
 }
 
 TEST(ChooseByAction, TakesTheMemberOutAndLeavesTheRestByteForByte) {

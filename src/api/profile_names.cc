@@ -85,7 +85,6 @@ void rename_tenant(const Profile& profile, json::object& body) {
 }
 
 std::string with_tenant_renamed(const Profile& profile, std::string query) {
-  if (query.empty() || is_tenant_word(profile.tenant_word)) return query;
   std::string renamed;
   bool has_word = false;
   for (std::string_view left = query; !left.empty();) {

@@ -421,5 +421,17 @@ TEST_F(ApiFixture, WithoutAProfileAnswersAreAsTheyWere) {
   EXPECT_FALSE(AnswerNames(standard_profile(), engine->directory()).are_needed());
 }
 
+// A word that everybody may use is the profile's too, and it has another one beside it.
+TEST(ProfileQueries, AnAliasOfTheTenantsWordWorksInQueriesToo) {
+  Profile profile;
+  profile.tenant_word = "org_id";
+  profile.webhook_requests = {{"organization_id", "tenant_id"}};
+
+  EXPECT_EQ(with_tenant_renamed(profile, "limit=1&organization_id=a"), "limit=1&tenant_id=a");
+  EXPECT_EQ(with_tenant_renamed(profile, "org_id=a"), "org_id=a");
+  EXPECT_EQ(with_tenant_renamed(profile, "org_id=a&organization_id=b"),
+            "org_id=a&organization_id=b");
+}
+
 }  // namespace
 }  // namespace fanfare

@@ -49,7 +49,9 @@ void put_webhook(const RequestPtr& request, Webhook next, const WebhookPtr& curr
   // A kept answer is made before the commit, so with an Idempotency-Key the first answer is that
   // one too.
   std::shared_ptr<Answer> kept;
-  request->exchange->audit(context, audit_entry(current.get(), next));
+  AuditEntry entry = audit_entry(current.get(), next);
+  if (request->purges_history) entry.metadata = R"({"purge":true})";
+  request->exchange->audit(context, std::move(entry));
   WriteContext write;
   if (request->exchange->idempotency) {
     kept = std::make_shared<Answer>(request->answer_with(next));

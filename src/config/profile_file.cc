@@ -110,6 +110,7 @@ PathAlias read_path_alias(TableReader& reader, const ProfileRules& rules) {
     reader.refuse("to", "leads to no route of the API" +
                             (path.method.empty() ? "" : " that takes " + path.method));
   }
+  path.is_for_admins = reader.flag("admins_only").value_or(false);
   if (reader.has("id_from") && !is_word(path.id_from))
     reader.refuse("id_from", "must be the name of a parameter, of letters, digits and _");
   if (reader.has("action") && path.action.empty())

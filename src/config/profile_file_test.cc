@@ -63,6 +63,7 @@ to = "/api/v1/webhooks"
 from = "/act"
 action = "do"
 to = "/api/v1/webhooks/"
+admins_only = true
 [requests.webhook]
 retry_config = "retry_policy"
 [requests.event]
@@ -124,7 +125,7 @@ TEST_F(WholeProfile, SaysWhoseAndHowMuch) {
 TEST_F(WholeProfile, SaysPathsNamesAndEventTypes) {
   EXPECT_EQ(profile.paths,
             (std::vector<PathAlias>{{"DELETE", "/hooks", "id", "", "/api/v1/webhooks"},
-                                    {"POST", "/act", "", "do", "/api/v1/webhooks"}}));
+                                    {"POST", "/act", "", "do", "/api/v1/webhooks", true}}));
   EXPECT_EQ(profile.webhook_requests, (FieldAliases{{"retry_config", "retry_policy"}}));
   EXPECT_EQ(profile.event_requests, (FieldAliases{{"what", "event_type"}}));
   EXPECT_EQ(profile.webhook_answers, (FieldAliases{{"is_active", "active"}}));

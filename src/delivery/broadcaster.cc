@@ -65,8 +65,8 @@ ExpandOp Broadcaster::next_step() const {
     op.reached = *next;
     EventPlan plan = plan_event(directory_, request_for(broadcast, *next));
     if (plan.event.deliveries == 0) continue;
-    // What names the event of this broadcast for this tenant, whatever ids the journal draws.
-    plan.event.event_id = to_string(broadcast.id);
+    // As if it had been published to this tenant alone, so that either of the two is once.
+    plan.event.event_id = broadcast.event_id.empty() ? to_string(broadcast.id) : broadcast.event_id;
     plan.fingerprint = fingerprint_;
     rows += 1 + static_cast<std::size_t>(plan.event.deliveries);
     bytes += event_bytes;

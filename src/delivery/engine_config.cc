@@ -371,9 +371,11 @@ void Engine::drain(UniqueFunction<void()> done) {
   });
   for (std::size_t i = 0; i < impl_->lanes.size(); ++i) {
     LaneSet& set = *impl_->lanes[i];
-    impl_->parts.reactors[i].loop.post([&set, waiting] {
-      set.drain([waiting] {
-        if (--waiting->left == 0) waiting->done();
+    impl_->parts.reactors[i].loop.post([this, &set, waiting] {
+      set.drain([this, waiting] {
+        if (--waiting->left > 0) return;
+        impl_->parts.reactors.front().loop.post(
+            [this, waiting] { impl_->end_stats(std::move(waiting->done)); });
       });
     });
   }

@@ -64,6 +64,11 @@ struct Engine::Impl {
   void flush_stats();
   void write_flush(WriteAction action);
   void trim_tail();
+  // At the end, so that who looks into the file afterwards finds everything counted: what is not
+  // flushed yet is, then `done`. The first reactor's loop.
+  void end_stats(UniqueFunction<void()> done);
+  bool is_flushing = false;
+  UniqueFunction<void()> on_stats_ended;
   std::atomic<bool> is_own_outage{false};
   std::atomic<bool> has_failures{false};  // since the last look for an outage
   std::atomic<std::int64_t> outage_checked_at_ms{0};

@@ -161,12 +161,21 @@ void Engine::Impl::flush_later() {
 }
 
 void Engine::Impl::flush_stats() {
-  if (is_draining) return;  // the tail has it all
+  is_flushing = false;
+  if (is_draining && !on_stats_ended) return;  // attempts are still coming back
   if (auto op = stats.next_flush()) {
+    is_flushing = true;
     write_flush(*std::move(op));
+  } else if (on_stats_ended) {
+    std::exchange(on_stats_ended, {})();
   } else {
     trim_tail();
   }
+}
+
+void Engine::Impl::end_stats(UniqueFunction<void()> done) {
+  on_stats_ended = std::move(done);
+  if (!is_flushing) flush_stats();
 }
 
 void Engine::Impl::write_flush(WriteAction action) {
@@ -175,6 +184,8 @@ void Engine::Impl::write_flush(WriteAction action) {
         [this, &home](WriteAction& given, Result<OpDone> done) {
           const bool is_refused = !done && (done.error().code == Errc::unavailable ||
                                             done.error().code == Errc::overloaded);
+          if (is_refused && on_stats_ended)
+            return std::exchange(on_stats_ended, {})();  // the tail has it
           if (is_refused) {
             home.after(kFlushAgain, [this, again = std::move(given)]() mutable {
               write_flush(std::move(again));

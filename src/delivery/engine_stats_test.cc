@@ -257,5 +257,20 @@ TEST_F(EngineStatsTest, DuringAnOwnOutageNobodyIsDisabledAndNothingCounts) {
   EXPECT_EQ(stats_of(first).live.deliveries.count - stats_of(first).live.deliveries.excused, 2);
 }
 
+// Who looks into the file of a stopped server finds everything counted.
+TEST_F(EngineStatsTest, AStopFlushesWhatWasCounted) {
+  make_tenant();
+  const WebhookPtr webhook = put(webhook_of(1), 0);
+  deliver(200);
+  bool is_drained = false;
+
+  engine->drain([&is_drained] { is_drained = true; });
+  crank_until([&is_drained] { return is_drained; });
+
+  const auto start = (*store->open_reader())->load_rollups();
+  ASSERT_EQ(start->webhooks.size(), 1U);
+  EXPECT_EQ(start->webhooks.front().totals.succeeded, 1);
+}
+
 }  // namespace
 }  // namespace fanfare

@@ -64,6 +64,7 @@ struct PathAlias {
   std::string id_from;  // this query parameter becomes a segment behind `to`; empty = none
   std::string action;   // only where the body's member "action" says so; empty = whatever it says
   std::string to;
+  bool is_for_admins = false;  // whatever `to` lets others do
 
   bool operator==(const PathAlias&) const = default;
 };

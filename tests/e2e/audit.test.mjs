@@ -2,7 +2,8 @@
 // theirs, and `fanfare audit verify` finds every way of tampering with the file.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
@@ -120,6 +121,7 @@ describe('one entry for each action', () => {
 
   test('event types, tenants and keys', async () => {
     const ok = (method, where, body) => apiOk(here.server, method, where, { body });
+    const keyFile = `${here.server.database.replace(/^sqlite:/, '')}.key`;
     let made;
     let key;
     const steps = [
@@ -130,13 +132,18 @@ describe('one entry for each action', () => {
       ['api_key.created', async () => { key = await ok('POST', '/api-keys', { tenant_id: made.id, name: 'k' }); }],
       ['api_key.revoked', () => ok('DELETE', `/api-keys/${key.id}`)],
       ['tenant.key_rotated', () => ok('POST', '/maintenance/keys/rotate-tenant', { tenant_id: made.id })],
-      ['keys.master_rotated', () => ok('POST', '/maintenance/keys/rotate-master')],
+      ['keys.master_rotated', () => {
+        writeFileSync(keyFile, `${randomBytes(32).toString('base64')}\n${readFileSync(keyFile, 'utf8')}`);
+        return ok('POST', '/maintenance/keys/rotate-master');
+      }],
     ];
     for (const [action, act] of steps) {
       const entry = await only(act);
       assert.equal(entry.action, action);
       assert.equal(entry.actor.kind, 'admin_key');
     }
+    const unchanged = await entriesOf(() => ok('POST', '/maintenance/keys/rotate-master'));
+    assert.deepEqual(unchanged, [], 'a file that is as it was');
     const [changed] = await entries('&action=event_type.updated&object=audit.one');
     assert.deepEqual([changed.before, changed.after], [{ category: 'a' }, { category: 'b' }]);
     const [revoked] = await entries(`&action=api_key.revoked&object=${key.id}`);
@@ -250,7 +257,10 @@ db.commit()`;
     assert.equal(answer.whole, true);
     assert.equal(answer.rows, 8, 'started, six tenants, stopped');
     const server = await startServer({ database: `sqlite:${file}`, args: ['--profile', 'nuke'] });
-    const { data } = await apiOk(server, 'GET', '/audit-logs?object=server');
+    const data = await eventually(async () => {
+      const found = await apiOk(server, 'GET', '/audit-logs?object=server');
+      return found.data.length === 3 ? found.data : undefined;
+    });
     await server.stop();
     assert.deepEqual(data.map(({ action }) => action), ['server.started', 'server.stopped', 'server.started']);
     assert.deepEqual(data.map(({ metadata }) => metadata.profile), ['nuke', 'standard', 'standard']);

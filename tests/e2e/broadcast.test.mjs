@@ -28,10 +28,12 @@ test('an admin event without a tenant reaches each tenant as its own event', asy
   assert.deepEqual([done.tenants, done.deliveries], [2, 2]);
   for (const tenant of [first, second]) {
     const { data } = await tenant.ok('GET', '/events');
-    assert.deepEqual(data.map((event) => [event.tenant_id, event.event_id]), [[tenant.id, accepted.json.id]]);
+    assert.deepEqual(data.map((event) => [event.tenant_id, event.event_id]), [[tenant.id, body.event_id]]);
   }
   assert.deepEqual((await bystander.ok('GET', '/events')).data, []);
   assert.equal((await first.call('GET', where)).status, 403);
+  const alone = await here.admin('POST', '/events', { ...body, tenant_id: first.id });
+  assert.deepEqual([alone.status, alone.json.duplicate], [200, true], 'the same event to one of them is not sent again');
   const again = await here.admin('POST', '/events', body);
   assert.deepEqual([again.status, again.json.duplicate, again.json.tenants], [200, true, 2]);
 });

@@ -32,9 +32,11 @@ Result<OpDone> MemoryWriter::apply(const ExpandOp& op) {
   if (broadcast.is_done || broadcast.reached != op.after)
     return fail(Errc::version_mismatch, to_string(op.broadcast) + " has got further");
   TRY(auto done, apply(op.publish));
-  for (const Published& one : std::get<std::vector<Published>>(done))
+  for (const Published& one : std::get<std::vector<Published>>(done)) {
+    if (one.is_duplicate || one.is_conflict) continue;
+    ++broadcast.tenants;
     broadcast.deliveries += one.deliveries;
-  broadcast.tenants += static_cast<std::int64_t>(op.publish.events.size());
+  }
   broadcast.reached = op.reached;
   broadcast.is_done = op.is_last;
   return done;

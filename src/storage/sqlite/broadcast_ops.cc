@@ -65,12 +65,17 @@ Result<OpDone> apply(Connection& db, const ExpandOp& op, RollupBatch& counted) {
     return fail(Errc::version_mismatch, to_string(op.broadcast) + " has got further");
   }
   TRY(auto done, apply(db, op.publish, counted));
+  std::int64_t tenants = 0;
   std::int64_t deliveries = 0;
-  for (const Published& one : std::get<std::vector<Published>>(done)) deliveries += one.deliveries;
+  for (const Published& one : std::get<std::vector<Published>>(done)) {
+    if (one.is_duplicate || one.is_conflict) continue;
+    ++tenants;
+    deliveries += one.deliveries;
+  }
   TRY_VOID(
       db.run("UPDATE broadcasts SET reached = ?, tenants = tenants + ?,"
              " deliveries = deliveries + ?, is_done = ? WHERE id = ?",
-             op.reached, op.publish.events.size(), deliveries, op.is_last, op.broadcast));
+             op.reached, tenants, deliveries, op.is_last, op.broadcast));
   return done;
 }
 

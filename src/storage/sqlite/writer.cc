@@ -177,7 +177,7 @@ void SqliteWriter::note_stored(const WriteOp& op, const OpDone& done) {
 void SqliteWriter::note_purge(const WriteOp& op, const OpDone& done) {
   if (std::holds_alternative<DeleteTenantOp>(op.action)) {
     may_be_purging_ = true;
-    log_.wants_clearing();  // older pages of its data key lie there
+    log_.wants_clearing();  // the page with its data key lies there as it was
   }
   const auto* purged = std::get_if<Purged>(&done);
   if (purged == nullptr) return;

@@ -90,7 +90,9 @@ requirement('N7', 'deliver and retry are for the service only', async () => {
   const one = user();
   await one.webhook();
   const body = { action: 'deliver', event_type: 'vehicle.created', data: {}, user_id: 'somebody-else' };
-  assert.ok([403, 404].includes((await one.call('POST', '/functions/v1/webhooks-deliver', body)).status));
+  assert.equal((await one.call('POST', '/functions/v1/webhooks-deliver', body)).status, 403);
+  assert.equal((await one.call('POST', '/functions/v1/webhooks-deliver', { ...body, user_id: one.name })).status, 403,
+    'nor to oneself');
   assert.equal((await one.call('POST', '/functions/v1/webhooks-deliver', { action: 'retry' })).status, 403);
   assert.ok((await service.call('POST', '/functions/v1/webhooks-deliver', { action: 'retry' })).status < 300);
   assert.equal((await service.call('POST', '/functions/v1/webhooks-deliver', { action: 'dance' })).status, 422);
