@@ -114,7 +114,29 @@ std::string words_of(const ApiAnswer& answer) {
   return words;
 }
 
+// "/url: is required" of one member of "errors".
+std::string words_of_field(const boost::json::value& error) {
+  std::string where = text_member(error, "pointer");
+  if (where.empty()) where = text_member(error, "parameter");
+  return (where.empty() ? "" : where + ": ") + text_member(error, "detail");
+}
+
 }  // namespace
+
+std::string refusal_in(const ApiAnswer& answer) {
+  boost::json::error_code failure;
+  const auto problem = boost::json::parse(answer.body, failure);
+  const auto* object = failure ? nullptr : problem.if_object();
+  const auto* errors = object ? object->if_contains("errors") : nullptr;
+  std::string words;
+  if (errors && errors->is_array()) {
+    for (const auto& error : errors->get_array())
+      words.append(words.empty() ? "" : "; ").append(words_of_field(error));
+  }
+  // The detail is the first of the errors again, so it counts only where there are none.
+  if (words.empty() && object) words = text_member(problem, "detail");
+  return words.empty() ? "the server answered " + std::to_string(answer.status) : words;
+}
 
 void add_api_flags(CLI::App& command, ApiFlags& flags) {
   command

@@ -40,7 +40,7 @@ Result<ApiAccess> api_access(const ApiFlags& flags, const Config& config,
 
 struct ApiRequest {
   std::string method = "GET";
-  std::string path;  // "/api/v1/tenants?limit=1"
+  std::string path;    // "/api/v1/tenants?limit=1"
   std::string body{};  // JSON; empty = none
   std::chrono::seconds timeout{60};
 };
@@ -48,6 +48,10 @@ struct ApiAnswer {
   int status = 0;
   std::string body;
 };
+
+// The server's words about a request that it refused: each field's once, or what it says of the
+// whole; its status if it says nothing.
+std::string refusal_in(const ApiAnswer& answer);
 
 class ApiClient {
  public:

@@ -43,6 +43,30 @@ TEST(ApiAccess, RefusesWhatCannotBeCalled) {
   EXPECT_FALSE(api_access({}, load_config({}).value(), {})) << "no key at all";
 }
 
+struct Words {
+  const char* body;
+  const char* expected;
+};
+const Words kWords[] = {
+    {R"({"detail":"/url: is required","errors":[{"pointer":"/url","detail":"is required"}]})",
+     "/url: is required"},
+    {R"~({"detail":"/url: is required (and 1 more)","errors":[
+         {"pointer":"/url","detail":"is required"},
+         {"parameter":"limit","detail":"is no number"}]})~",
+     "/url: is required; limit: is no number"},
+    {R"({"detail":"There is such a webhook.","errors":[]})", "There is such a webhook."},
+    {R"({"detail":"There is such a webhook."})", "There is such a webhook."},
+    {"<html>", "the server answered 422"},
+    {"", "the server answered 422"},
+};
+
+TEST(ApiAnswer, SaysEachReasonOfARefusalOnce) {
+  for (const Words& one : kWords) {
+    const ApiAnswer answer{.status = 422, .body = one.body};
+    EXPECT_EQ(refusal_in(answer), one.expected) << one.body;
+  }
+}
+
 TEST(ApiClient, SaysWhatToDoWhenNobodyListens) {
   // Port 1 of loopback: nothing listens there on any machine that tests run on.
   const ApiClient client({.url = "http://127.0.0.1:1", .key = Secret("key")});

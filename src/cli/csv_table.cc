@@ -1,5 +1,6 @@
 #include "cli/csv_table.h"
 
+#include <algorithm>
 #include <csv.h>
 
 namespace fanfare {
@@ -26,6 +27,17 @@ void end_row(int, void* into) {
   reading.cells.clear();
 }
 
+// Names of columns hold none of the three, so the first line tells.
+unsigned char separator_of(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of("\r\n"), text.size()));
+  const std::string_view names = text.substr(0, text.find_first_of("\r\n"));
+  for (const char separator : {',', ';', '\t'}) {
+    if (names.find(separator) != std::string_view::npos)
+      return static_cast<unsigned char>(separator);
+  }
+  return CSV_COMMA;
+}
+
 }  // namespace
 
 Result<CsvTable> read_csv_table(std::string_view text) {
@@ -33,6 +45,7 @@ Result<CsvTable> read_csv_table(std::string_view text) {
   if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0) {
     return fail(Errc::internal, "cannot set up a CSV reader");
   }
+  csv_set_delim(&parser, separator_of(text));
   Reading reading;
   const std::size_t read =
       csv_parse(&parser, text.data(), text.size(), &take_cell, &end_row, &reading);

@@ -1,4 +1,6 @@
-// A CSV file (RFC 4180) as columns and rows, read by libcsv. Pure.
+// A CSV file (RFC 4180) as columns and rows, read by libcsv. Spreadsheets of countries that write a
+// comma in numbers put semicolons between cells, database tools tabs: either is taken where the
+// first line has it and no comma. Pure.
 #pragma once
 
 #include <string>

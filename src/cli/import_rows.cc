@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <span>
 
@@ -21,10 +22,10 @@ enum class Kind {
   tenant,    // whose it is
   text,      //
   integer,   //
-  flag,      //
+  active,    // whether it is on, as true or false
+  status,    // the same as a word: "active" is true, any other false
   list,      // of event types
   object,    // JSON
-  status,    // a word: "active" is true, any other false
   retry,     // a retry policy: ours, or max_retries with delay and multiplier
   is_known,  // history and counters, which stay behind
 };
@@ -42,8 +43,8 @@ constexpr std::array kEverywhere = {
     Column{"name", Kind::text},
     Column{"description", Kind::text},
     Column{"secret", Kind::text},
-    Column{"active", Kind::flag},
-    Column{"is_active", Kind::flag, "active"},
+    Column{"active", Kind::active},
+    Column{"is_active", Kind::active},
     Column{"headers", Kind::object},
     Column{"created_at", Kind::is_known},
     Column{"updated_at", Kind::is_known},
@@ -67,7 +68,7 @@ constexpr std::array kEmailSla = {
 };
 constexpr std::array kWhatsappCrm = {
     Column{"tenant_id", Kind::tenant},
-    Column{"status", Kind::status, "active"},
+    Column{"status", Kind::status},
     Column{"retry_count", Kind::integer},
     Column{"timeout_seconds", Kind::integer},
 };
@@ -238,6 +239,14 @@ class RowReader {
     webhook_[json::string_view(field.data(), field.size())] = json::value_from(*value);
   }
 
+  // Where two columns disagree it is off: to send what nobody wants any more cannot be taken back,
+  // and whoever misses it can switch it on.
+  void take_active(const Column& column, std::optional<bool> is_on) {
+    if (!is_on) return refuse(column, "is neither true nor false");
+    const json::value* said = webhook_.if_contains("active");
+    webhook_["active"] = *is_on && (said == nullptr || said->get_bool());
+  }
+
   void take(const Column& column, const json::value& value) {
     switch (column.kind) {
       case Kind::id:
@@ -252,13 +261,11 @@ class RowReader {
       case Kind::integer:
         put(column, integer_of(value), "is not a whole number");
         break;
-      case Kind::flag:
-        put(column, flag_of(value), "is neither true nor false");
+      case Kind::active:
+        take_active(column, flag_of(value));
         break;
       case Kind::status:
-        // Beside is_active, which says it outright.
-        if (!webhook_.contains("active"))
-          put(column, std::optional(text_of(value) == "active"), "");
+        take_active(column, equals_ignoring_case(text_of(value), "active"));
         break;
       case Kind::list:
         put(column, std::optional(list_of(value)), "");
@@ -284,7 +291,8 @@ class RowReader {
 tl::unexpected<Error> not_a_list() {
   return fail(Errc::invalid,
               "the file is neither a JSON array of webhooks (or an object that holds one) nor CSV "
-              "with a line of column names");
+              "with a line of column names, url among them, and commas, semicolons or tabs between "
+              "them");
 }
 
 Result<json::array> json_rows(std::string_view text) {
@@ -342,6 +350,24 @@ Result<void> read_csv(const System& system, std::string_view text, ImportFile& f
   return {};
 }
 
+// The server would take the second for the first, sent again, and so lose it without a word.
+void refuse_repetitions(ImportFile& file) {
+  std::map<std::pair<std::string, std::string>, std::size_t> numbers;  // by tenant and id
+  std::vector<ImportRow> kept;
+  for (ImportRow& row : file.rows) {
+    const auto [first, is_new] = numbers.try_emplace({row.tenant, row.legacy_id}, row.number);
+    if (is_new) {
+      kept.push_back(std::move(row));
+      continue;
+    }
+    file.refused.push_back({row.number, "rows " + std::to_string(first->second) + " and " +
+                                            std::to_string(row.number) + " have the same id, \"" +
+                                            row.legacy_id + "\"; only the first is taken"});
+  }
+  file.rows = std::move(kept);
+  std::ranges::sort(file.refused, {}, &RefusedRow::number);
+}
+
 }  // namespace
 
 std::vector<std::string> import_systems() {
@@ -367,6 +393,7 @@ Result<ImportFile> read_import(std::string_view system, std::string_view text) {
   } else {
     TRY_VOID(read_csv(*found, text, file));
   }
+  refuse_repetitions(file);
   return file;
 }
 

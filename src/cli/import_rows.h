@@ -1,10 +1,10 @@
 // What another system exported about its webhooks, read into what to ask of the API for each. Pure.
 //
 // Five systems are known by the columns of their tables. JSON: an array of rows, or an object whose
-// only array it is ("webhooks", "data" …). CSV (RFC 4180) with a line of column names; lists may be
-// JSON, `{a,b}` as PostgreSQL writes arrays, or `a,b`; empty, NULL and \N are no value. Columns
-// that hold statistics or times are passed over; any other that is not known is named, so that
-// nothing is lost in silence.
+// only array it is ("webhooks", "data" …). CSV (RFC 4180, or with semicolons or tabs) with a line
+// of column names; lists may be JSON, `{a,b}` as PostgreSQL writes arrays, or `a,b`; empty, NULL
+// and \N are no value. Columns that hold statistics or times are passed over; any other that is not
+// known is named, so that nothing is lost in silence.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +29,7 @@ struct RefusedRow {
   std::string reason;
 };
 
+// Both lists in the order of the file. No two rows are of one tenant with one id.
 struct ImportFile {
   std::vector<ImportRow> rows;
   std::vector<RefusedRow> refused;

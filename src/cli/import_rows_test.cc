@@ -95,6 +95,61 @@ TEST(ImportRows, ARowOfAnotherWidthIsRefused) {
   EXPECT_EQ(refusal("nuke", "id,user_id,url\n1,u\n"), "it has 2 cells for 3 columns");
 }
 
+// Whether a row of whatsapp-crm that has these members is to be on.
+bool is_on(const std::string& members) {
+  const auto row = R"({"id":"1","tenant_id":"t","url":"u",)" + members + "}";
+  return body_of("whatsapp-crm", "[" + row + "]").at("active").as_bool();
+}
+
+TEST(ImportRows, OfTwoColumnsThatDisagreeTheMoreCarefulCounts) {
+  EXPECT_TRUE(is_on(R"("status":"active","is_active":true)"));
+  EXPECT_TRUE(is_on(R"("status":"Active")"));
+  EXPECT_TRUE(is_on(R"("status":null,"is_active":"t")"));
+  for (const std::string status : {"inactive", "paused", "disabled"}) {
+    EXPECT_FALSE(is_on(R"("is_active":true,"status":")" + status + "\"")) << status;
+    EXPECT_FALSE(is_on(R"("status":")" + status + "\",\"is_active\":true")) << status;
+  }
+  EXPECT_FALSE(is_on(R"("status":"active","is_active":false)"));
+  EXPECT_FALSE(is_on(R"("active":false,"is_active":true)"));
+  EXPECT_EQ(body_of("nuke", "id,user_id,url,active,is_active\n1,u,v,t,f\n").at("active"), false);
+}
+
+TEST(ImportRows, ASecondRowWithTheSameIdIsRefused) {
+  const auto file = read_import("nuke", "id,user_id,url\n7,ann,a\n8,ann,b\n7,ann,c\n7,bob,d\n");
+
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->rows.size(), 3U) << "ids are each tenant's own";
+  ASSERT_EQ(file->refused.size(), 1U);
+  EXPECT_EQ(file->refused[0].number, 3U);
+  EXPECT_EQ(file->refused[0].reason,
+            "rows 1 and 3 have the same id, \"7\"; only the first is taken");
+}
+
+TEST(ImportRows, ARefusedRowDoesNotTakeTheIdFromTheNext) {
+  const auto file = read_import("nuke", "id,user_id,url,active\n7,ann,a,perhaps\n7,ann,b,t\n");
+
+  ASSERT_TRUE(file);
+  ASSERT_EQ(file->rows.size(), 1U);
+  EXPECT_EQ(file->rows[0].number, 2U);
+}
+
+TEST(ImportRows, SemicolonsAndTabsSeparateWhereTheFirstLineHasNoComma) {
+  const auto expected = json::parse(
+      R"({"url":"u","events":["a.b","c.d"],"description":"x, y","tenant_id":"t","legacy_id":"1"})");
+  EXPECT_EQ(body_of("nuke", "id;user_id;url;events;description\n1;t;u;a.b,c.d;x, y\n"), expected);
+  EXPECT_EQ(body_of("nuke", "id;user_id;url;events;description\n1;t;u;\"a.b;c.d\";\"x, y\"\n"),
+            expected);
+  EXPECT_EQ(body_of("nuke", "id\tuser_id\turl\tevents\tdescription\r\n1\tt\tu\ta.b,c.d\tx, y\r\n"),
+            expected);
+  EXPECT_EQ(body_of("nuke", "\n\nid;user_id;url\n1;t;u\n").at("url"), "u");
+  EXPECT_EQ(body_of("nuke", "id,user_id,url,description\n1,t,u,a;b\n").at("description"), "a;b");
+}
+
+TEST(ImportRows, AnotherSeparatorIsRefusedWithThoseThereAre) {
+  EXPECT_NE(refusal("nuke", "id|user_id|url\n1|t|u\n").find("commas, semicolons or tabs"),
+            std::string::npos);
+}
+
 TEST(ImportRows, UnknownColumnsAreNamedOnce) {
   const auto file = read_import("nuke", "id,user_id,url,colour\n1,u,v,red\n2,u,v,blue\n");
 

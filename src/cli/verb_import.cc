@@ -3,6 +3,7 @@
 // that is there already is passed over, so an import that stopped half-way is started again.
 #include <iostream>
 #include <set>
+#include <span>
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
@@ -60,21 +61,6 @@ std::string text_in(const json::value& value, const char* name) {
   return member != nullptr && member->is_string() ? std::string(member->as_string()) : "";
 }
 
-// The server's words: of the whole request, and of each field.
-std::string reason_in(const ApiAnswer& answer) {
-  const json::value problem = parsed(answer.body);
-  std::string reason = text_in(problem, "detail");
-  if (reason.empty()) reason = "the server answered " + std::to_string(answer.status);
-  const auto* object = problem.if_object();
-  const auto* errors = object != nullptr ? object->if_contains("errors") : nullptr;
-  if (errors == nullptr || !errors->is_array()) return reason;
-  for (const json::value& error : errors->get_array()) {
-    reason += " " + text_in(error, "pointer") + " " + text_in(error, "detail") + ";";
-  }
-  if (reason.ends_with(';')) reason.pop_back();
-  return reason;
-}
-
 class Importer {
  public:
   explicit Importer(const ApiClient& client) : client_(client) {}
@@ -96,7 +82,7 @@ class Importer {
     TRY_VOID(check(made));
     outcome.result = made.status == 201 ? "created" : "refused";
     if (made.status != 201) {
-      outcome.reason = reason_in(made);
+      outcome.reason = refusal_in(made);
       return outcome;
     }
     const json::value webhook = parsed(made.body);
@@ -112,7 +98,7 @@ class Importer {
         answer.status < 500 && answer.status != 401 && answer.status != 403;
     if (is_about_the_row) return {};
     return fail(Errc::internal, "the server at " + client_.url() + " answered " +
-                                    std::to_string(answer.status) + ": " + reason_in(answer) +
+                                    std::to_string(answer.status) + ": " + refusal_in(answer) +
                                     (answer.status < 500 ? " An import needs an admin key." : ""));
   }
 
@@ -128,12 +114,15 @@ class Importer {
   std::set<std::string> tenants_;
 };
 
-// Lines for people, or one JSON object.
+// Lines for people, or one JSON object. In the order of the file, so that it can be read beside it:
+// a row that was refused on reading, of `refused`, comes just before the next one that was not.
 class Report {
  public:
-  explicit Report(bool is_json) : is_json_(is_json) {}
+  Report(bool is_json, std::span<const RefusedRow> refused)
+      : is_json_(is_json), refused_(refused) {}
 
   void add(const Outcome& outcome) {
+    while (!refused_.empty() && refused_.front().number < outcome.row->number) add_next_refused();
     ++counts_[outcome.result];
     if (!is_json_) return print(outcome);
     json::object line{{"row", outcome.row->number},
@@ -145,16 +134,13 @@ class Report {
     if (!outcome.reason.empty()) line["reason"] = outcome.reason;
     lines_.push_back(std::move(line));
   }
-  void add(const RefusedRow& refused) {
-    ++counts_["refused"];
-    if (is_json_) {
-      lines_.push_back(
-          json::object{{"row", refused.number}, {"result", "refused"}, {"reason", refused.reason}});
-    } else {
-      std::cout << "row " << refused.number << "  refused: " << refused.reason << "\n";
-    }
-  }
+  // Every row is done.
   int finish() {
+    while (!refused_.empty()) add_next_refused();
+    return stop();
+  }
+  // The rows after the last one added are left alone.
+  int stop() {
     if (is_json_) {
       json::object all{{"created", counts_["created"]},
                        {"exists", counts_["exists"]},
@@ -169,6 +155,18 @@ class Report {
   }
 
  private:
+  void add_next_refused() {
+    const RefusedRow& refused = refused_.front();
+    refused_ = refused_.subspan(1);
+    ++counts_["refused"];
+    if (is_json_) {
+      lines_.push_back(
+          json::object{{"row", refused.number}, {"result", "refused"}, {"reason", refused.reason}});
+    } else {
+      std::cout << "row " << refused.number << "  refused: " << refused.reason << "\n";
+    }
+  }
+
   static void print(const Outcome& outcome) {
     std::cout << "row " << outcome.row->number << "  " << outcome.row->tenant << "  "
               << outcome.row->legacy_id << "  ";
@@ -184,6 +182,7 @@ class Report {
   }
 
   const bool is_json_;
+  std::span<const RefusedRow> refused_;  // those still to come
   std::map<std::string, std::size_t> counts_;
   json::array lines_;
 };
@@ -221,8 +220,7 @@ class ImportVerb final : public Verb {
 
  private:
   int preview(const ImportFile& file) const {
-    Report report(is_json_);
-    for (const RefusedRow& refused : file.refused) report.add(refused);
+    Report report(is_json_, file.refused);
     for (const ImportRow& row : file.rows) {
       json::value shown = parsed(row.body);
       if (row.has_secret) shown.as_object()["secret"] = "***";
@@ -234,14 +232,13 @@ class ImportVerb final : public Verb {
 
   int import_all(const ImportFile& file, const ApiClient& client) const {
     warn_of_other_profile(client);
-    Report report(is_json_);
-    for (const RefusedRow& refused : file.refused) report.add(refused);
+    Report report(is_json_, file.refused);
     Importer importer(client);
     std::size_t done = 0;
     for (const ImportRow& row : file.rows) {
       const auto outcome = importer.take(row);
       if (!outcome) {
-        report.finish();
+        report.stop();
         std::cerr << "fanfare: stopped at row " << row.number
                   << "; what is imported stays, start again to go on\n";
         return complain(outcome.error());

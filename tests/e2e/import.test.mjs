@@ -75,9 +75,23 @@ test('a row that the server refuses is named with the reason, and the others com
   const report = JSON.parse(done.stdout);
   assert.equal(done.code, 1);
   assert.deepEqual([report.created, report.refused], [1, 2]);
+  assert.deepEqual(report.rows.map((one) => one.row), [1, 2, 3]);
+  assert.equal(report.rows[0].reason.match(/\/url/g).length, 1, `once: ${report.rows[0].reason}`);
   assert.match(report.rows.find((one) => one.row === 1).reason, /url/);
   assert.match(report.rows.find((one) => one.row === 2).reason, /vehicle\./);
   assert.match(report.rows.find((one) => one.row === 3).secret, /^whsec_/, 'a new secret is shown, once');
+});
+
+test('of two rows with one id the second is refused, in its place', async () => {
+  const rows = JSON.stringify([row({ id: 'twin-1' }), row({ id: 'twin-1' }),
+    row({ id: 'twin-2', events: ['vehicle.deleted'] })]);
+  const tried = await fanfareImport('twins.json', rows, '--dry-run');
+  assert.equal(tried.code, 1);
+  assert.match(tried.stderr, /^2 would be sent/m);
+  const done = await fanfareImport('twins.json', rows);
+  assert.equal(done.code, 1);
+  assert.match(done.stdout, /^row 1 .*\nrow 2 {2}refused: rows 1 and 2 have the same id, "twin-1".*\nrow 3 /);
+  assert.match(done.stdout, /2 created, 0 already there, 1 refused/);
 });
 
 test('a dry run asks the server nothing and shows no secret', async () => {
