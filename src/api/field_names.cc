@@ -13,6 +13,12 @@ constexpr std::string_view kWebhookRequest[] = {
 constexpr std::string_view kEventRequest[] = {
     "event_type", "data", "event_id", "tenant_id", "webhook_ids", "max_attempts", "metadata"};
 
+constexpr std::string_view kOtherRequest[] = {
+    "event", "type",     "payload", "is_active",       "legacy_id",  "webhook_id", "action",
+    "role",  "category", "sample",  "actor",           "object",     "search",     "code",
+    "since", "until",    "window",  "resolution",      "limit",      "cursor",     "expires_at",
+    "purge", "dry_run",  "all",     "overlap_seconds", "external_id"};
+
 constexpr std::string_view kWebhookAnswer[] = {"id",
                                                "tenant_id",
                                                "url",
@@ -86,6 +92,9 @@ std::span<const std::string_view> webhook_request_fields() {
 }
 std::span<const std::string_view> event_request_fields() {
   return kEventRequest;
+}
+std::span<const std::string_view> other_request_names() {
+  return kOtherRequest;
 }
 std::span<const std::string_view> webhook_answer_fields() {
   return kWebhookAnswer;

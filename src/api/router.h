@@ -44,6 +44,10 @@ struct Route {
 // Every route of the API, literal segments before parameters where both could match.
 std::span<const Route> api_routes();
 
+// Everything that this server answers or is going to, each with what is below it: no profile can
+// put a path of its own there.
+std::span<const std::string_view> own_paths();
+
 struct RouteMatch {
   const Route* route = nullptr;         // none: no route, or not with this method
   std::vector<std::string> parameters;  // of the path, percent-decoded, in order

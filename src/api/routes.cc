@@ -83,10 +83,18 @@ constexpr std::array kRoutes = {
     Route{"GET", "/readyz", handle_readyz, kAnybody, kNone},
 };
 
+// The routes above, the pages and files beside the API, and the receiver of `fanfare dev`.
+constexpr std::string_view kOwnPaths[] = {"/api/v1",       "/livez", "/readyz", "/metrics",
+                                          "/openapi.json", "/docs",  "/portal", "/inbox"};
+
 }  // namespace
 
 std::span<const Route> api_routes() {
   return kRoutes;
+}
+
+std::span<const std::string_view> own_paths() {
+  return kOwnPaths;
 }
 
 }  // namespace fanfare

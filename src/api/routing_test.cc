@@ -1,4 +1,5 @@
 // Routes, query strings and cursors.
+#include <algorithm>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -40,6 +41,14 @@ TEST(Routes, OnlyTheHealthChecksNeedNoKey) {
   for (const Route& route : api_routes()) {
     const bool is_open = route.pattern == "/livez" || route.pattern == "/readyz";
     EXPECT_EQ(route.roles == kAnybody, is_open) << route.pattern;
+  }
+}
+
+TEST(Routes, EachStandsBelowAPathThatNoProfileCanTake) {
+  for (const Route& route : api_routes()) {
+    EXPECT_TRUE(std::ranges::any_of(own_paths(), [&route](std::string_view own) {
+      return route.pattern == own || route.pattern.starts_with(std::string(own) + "/");
+    })) << route.pattern;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "api/field_names.h"
 #include "api/path_aliases.h"
+#include "api/router.h"
 
 namespace fanfare {
 namespace {
@@ -14,11 +15,13 @@ std::vector<std::string> strings(std::span<const std::string_view> names) {
 
 ProfileRules profile_rules() {
   return {.leads_to_route = leads_to_route,
+          .own_paths = strings(own_paths()),
           .webhook_request_fields = strings(webhook_request_fields()),
           .event_request_fields = strings(event_request_fields()),
           .webhook_answer_fields = strings(webhook_answer_fields()),
           .delivery_answer_fields = strings(delivery_answer_fields()),
-          .attempt_answer_fields = strings(attempt_answer_fields())};
+          .attempt_answer_fields = strings(attempt_answer_fields()),
+          .other_request_names = strings(other_request_names())};
 }
 
 Result<std::shared_ptr<const Profile>> profile_of(const Config& config) {

@@ -9,7 +9,7 @@
 
 namespace fanfare {
 
-// What the API of this binary knows: its routes and its names of fields.
+// What the API of this binary knows: its routes, its own paths and its names of fields.
 ProfileRules profile_rules();
 
 // Errc::invalid names the place of the option, or file and line of what is wrong in the profile.

@@ -45,6 +45,30 @@ TEST(ProfileOption, TheExampleOfTheDocumentationIsOne) {
   EXPECT_EQ(profile->name, "bakery");
 }
 
+TEST(ProfileOption, NothingOfTheServersOwnCanBeHidden) {
+  for (const std::string from :
+       {"/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/portal", "/inbox/works",
+        "/api", "/api/v1", "/api/v1/webhooks"}) {
+    const auto profile =
+        parse_profile("name = \"m\"\n[[paths]]\nfrom = \"" + from + "\"\nto = \"/api/v1/webhooks\"",
+                      "m.toml", profile_rules());
+
+    ASSERT_FALSE(profile) << from;
+    EXPECT_THAT(profile.error().message, testing::StartsWith("m.toml:3: paths[0].from")) << from;
+  }
+}
+
+TEST(ProfileOption, TheTenantsWordIsNoOtherName) {
+  for (const std::string word :
+       {"url", "data", "status", "event", "type", "payload", "is_active", "legacy_id", "cursor"}) {
+    const auto profile =
+        parse_profile("name = \"m\"\n[tenant]\nword = \"" + word + "\"", "m.toml", profile_rules());
+
+    ASSERT_FALSE(profile) << word;
+    EXPECT_THAT(profile.error().message, testing::StartsWith("m.toml:3: tenant.word")) << word;
+  }
+}
+
 TEST(ProfileOption, ATokenMustHoldWhatTheProfileSays) {
   JwtDefaults defaults;
   defaults.tenant_claim = "org";

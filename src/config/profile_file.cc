@@ -15,6 +15,7 @@ constexpr std::size_t kEventTypesMax = 1000;  // all are put into the store in o
 constexpr std::size_t kPathsMax = 100;        // compared one after the other
 constexpr std::size_t kWordBytesMax = 64;
 constexpr std::size_t kPathBytesMax = 512;
+constexpr std::string_view kTenantField = "tenant_id";
 
 // What can be a member of JSON, a parameter of a query and a key of TOML without quotes.
 bool is_word(std::string_view text) {
@@ -27,11 +28,23 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-void read_tenant(TableReader& reader, Profile& profile) {
+// Such a word would be taken for the tenant where a request means the other.
+bool means_something_else(std::string_view word, const ProfileRules& rules) {
+  if (word == kTenantField) return false;
+  const std::vector<std::string>* const kLists[] = {
+      &rules.webhook_request_fields, &rules.event_request_fields,  &rules.webhook_answer_fields,
+      &rules.delivery_answer_fields, &rules.attempt_answer_fields, &rules.other_request_names};
+  return std::any_of(std::begin(kLists), std::end(kLists),
+                     [word](const auto* names) { return contains(*names, word); });
+}
+
+void read_tenant(TableReader& reader, const ProfileRules& rules, Profile& profile) {
   auto table = reader.table("tenant");
   if (!table) return;
   if (const auto word = table->text("word", kWordBytesMax)) {
     if (!is_word(*word)) table->refuse("word", "must be a word of letters, digits and _");
+    if (means_something_else(*word, rules))
+      table->refuse("word", "cannot be \"" + *word + "\", a name that the API has already");
     profile.tenant_word = *word;
   }
   profile.tenant_id_is_external = table->flag("tenant_id_is_external").value_or(false);
@@ -88,16 +101,34 @@ std::string read_path(TableReader& reader, std::string_view name) {
   const bool is_plain = std::all_of(path.begin(), path.end(), [](char c) {
     return c > ' ' && c < 0x7F && c != '?' && c != '#' && c != '%';
   });
-  if (reader.has(name) && (!path.starts_with('/') || path.size() < 2 || !is_plain))
+  const bool is_root = path.find_first_not_of('/') == std::string::npos;
+  if (reader.has(name) && (!path.starts_with('/') || is_root || !is_plain))
     reader.refuse(name, "must be a path such as /api/v1/webhooks");
   while (path.ends_with('/')) path.pop_back();
   return path;
+}
+
+bool is_at_or_below(std::string_view path, std::string_view top) {
+  return path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/');
+}
+
+// Aliases are asked before the API's own routes, so one that overlaps with these would hide some of
+// them, or one that a later version brings.
+void refuse_own_path(TableReader& reader, const std::string& from, const ProfileRules& rules) {
+  if (from.empty()) return;  // refused already
+  for (const std::string& own : rules.own_paths) {
+    if (!is_at_or_below(from, own) && !is_at_or_below(own, from)) continue;
+    reader.refuse("from", "would stand in front of the server's own " + own +
+                              ", which works under every profile");
+    return;
+  }
 }
 
 PathAlias read_path_alias(TableReader& reader, const ProfileRules& rules) {
   constexpr std::string_view kMethods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
   PathAlias path;
   path.from = read_path(reader, "from");
+  refuse_own_path(reader, path.from, rules);
   path.to = read_path(reader, "to");
   path.id_from = reader.text("id_from", kWordBytesMax).value_or("");
   path.action = reader.text("action", kWordBytesMax).value_or("");
@@ -211,7 +242,7 @@ Profile read_profile(TableReader& reader, const ProfileRules& rules) {
   profile.catalogue_is_open = catalogue == "open";
   profile.auto_create_tenants = reader.flag("auto_create_tenants").value_or(false);
   profile.broadcast = reader.flag("broadcast").value_or(false);
-  read_tenant(reader, profile);
+  read_tenant(reader, rules, profile);
   if (auto webhooks = reader.table("webhooks"))
     read_webhook_defaults(*std::move(webhooks), profile.webhooks);
   read_limits(reader, profile.limits);

@@ -17,9 +17,13 @@ namespace fanfare {
 // What a profile may refer to. The layers that know are above this one.
 struct ProfileRules {
   std::function<bool(const PathAlias&)> leads_to_route;
+  // What the server answers itself, each with everything below it: "/api/v1".
+  std::vector<std::string> own_paths;
   // Names of ours that another name may stand for.
   std::vector<std::string> webhook_request_fields, event_request_fields;
   std::vector<std::string> webhook_answer_fields, delivery_answer_fields, attempt_answer_fields;
+  // More names that requests have a meaning for, so that none of them can be the tenant's.
+  std::vector<std::string> other_request_names;
 };
 
 // Errc::invalid as "mine.toml:3: webhooks.envelope must be …": the file's first mistake.

@@ -14,11 +14,13 @@ using testing::StartsWith;
 
 ProfileRules rules() {
   return {.leads_to_route = [](const PathAlias& alias) { return alias.to == "/api/v1/webhooks"; },
+          .own_paths = {"/api/v1", "/livez"},
           .webhook_request_fields = {"retry_policy", "active", "tenant_id"},
           .event_request_fields = {"event_type", "data"},
           .webhook_answer_fields = {"id", "active"},
           .delivery_answer_fields = {"webhook_id", "attempts"},
-          .attempt_answer_fields = {"number"}};
+          .attempt_answer_fields = {"number"},
+          .other_request_names = {"limit"}};
 }
 
 Result<Profile> parsed(const std::string& text) {
@@ -245,6 +247,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"[[paths]]\nto = \"/api/v1/webhooks\"", 2, "paths[0].from is required"},
         Refusal{"[[paths]]\nfrom = \"/a\"", 2, "paths[0].to is required"},
         Refusal{"[[paths]]\nfrom = \"a\"\nto = \"/api/v1/webhooks\"", 3, "must be a path"},
+        Refusal{"[[paths]]\nfrom = \"//\"\nto = \"/api/v1/webhooks\"", 3, "must be a path"},
         Refusal{"[[paths]]\nfrom = \"/a?b\"\nto = \"/api/v1/webhooks\"", 3, "must be a path"},
         Refusal{"[[paths]]\nfrom = \"/a\"\nto = \"/api/v1/hooks\"", 4, "leads to no route"},
         Refusal{"[[paths]]\nmethod = \"get\"\nfrom = \"/a\"\nto = \"/api/v1/webhooks\"", 3,
@@ -267,6 +270,45 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"[[event_types]]\nname = \"a.b\"\n[[event_types]]\nname = \"a.b\"", 5,
                 "event_types[1].name \"a.b\" is there already"},
         Refusal{"[[event_types]]\nname = \"a.b\"\nsample = '{'", 4, "sample is not JSON"}));
+
+// A rule for each path: whether it may be another one's `from`.
+struct From {
+  const char* path;
+  bool is_free;
+};
+class FromOfPath : public testing::TestWithParam<From> {};
+TEST_P(FromOfPath, IsFreeUnlessItHidesWhatIsTheServersOwn) {
+  const auto profile = parsed("[[paths]]\nto = \"/api/v1/webhooks\"\nfrom = \"" +
+                              std::string(GetParam().path) + "\"");
+
+  ASSERT_EQ(profile.has_value(), GetParam().is_free) << GetParam().path;
+  if (profile) return;
+  EXPECT_THAT(profile.error().message, StartsWith("mine.toml:4: paths[0].from would stand"));
+  EXPECT_THAT(profile.error().message, HasSubstr("works under every profile"));
+}
+INSTANTIATE_TEST_SUITE_P(Paths, FromOfPath,
+                         testing::Values(From{"/livez", false}, From{"/livez/", false},
+                                         From{"/livez/x", false}, From{"/api", false},
+                                         From{"/api/v1", false}, From{"/api/v1/", false},
+                                         From{"/api/v1/webhooks", false},
+                                         From{"/api/v1/hooks", false}, From{"/api/webhooks", true},
+                                         From{"/api/v10", true}, From{"/livezz", true},
+                                         From{"/functions/v1/livez", true}));
+
+class WordOfTenant : public testing::TestWithParam<const char*> {};
+TEST_P(WordOfTenant, IsNoneThatTheApiHas) {
+  const auto profile = parsed("[tenant]\nword = \"" + std::string(GetParam()) + "\"");
+
+  ASSERT_FALSE(profile) << GetParam();
+  EXPECT_THAT(profile.error().message,
+              StartsWith("mine.toml:3: tenant.word cannot be \"" + std::string(GetParam()) + "\""));
+}
+INSTANTIATE_TEST_SUITE_P(OfEachList, WordOfTenant,
+                         testing::Values("active", "data", "id", "attempts", "number", "limit"));
+
+TEST(ProfileFile, TheTenantMayBeCalledTenantId) {
+  EXPECT_TRUE(parsed("[tenant]\nword = \"tenant_id\""));
+}
 
 TEST(LoadProfile, ANameThatIsNoneIsToldWhichThereAre) {
   const auto profile = load_profile("nuk", rules());

@@ -224,6 +224,9 @@ test('a bad profile is refused with file, line and reason', (t) => {
     ['name = "m"\n[[event_types]]\nname = "a.b"\nsample = "{"\n', /mine\.toml:4: .*sample is not JSON/],
     ['name = "m"\n[[paths]]\nfrom = "/a"\nto = "/api/v1/wombats"\n', /mine\.toml:4: .*leads to no route/],
     ['name = "m"\n[answers.webhook]\nx = "wombat"\n', /mine\.toml:3: .*"wombat", which is not a field/],
+    ['name = "m"\n[[paths]]\nfrom = "/livez"\nto = "/api/v1/webhooks"\n', /mine\.toml:3: .*the server's own \/livez/],
+    ['name = "m"\n[[paths]]\nfrom = "/api"\nto = "/api/v1/webhooks"\n', /mine\.toml:3: .*the server's own \/api\/v1/],
+    ['name = "m"\n[tenant]\nword = "url"\n', /mine\.toml:3: tenant\.word cannot be "url"/],
     ['name = \n', /mine\.toml:1: /],
   ];
   for (const [text, reason] of cases) {
