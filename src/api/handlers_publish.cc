@@ -252,8 +252,11 @@ void handle_publish_batch(ApiContext& context, const ExchangePtr& exchange) {
         std::move(requests), std::move(write), context.home,
         [&context, exchange, answer](Result<std::vector<Published>> done) {
           if (done) return answer(*done);
-          // A tenant was deleted since: read anew, only its events are refused.
-          if (done.error().code == Errc::not_found) return handle_publish_batch(context, exchange);
+          // A tenant was deleted since: read anew, only its events are refused. Whose own tenant it
+          // was has no others.
+          const bool has_others = !exchange->principal.tenant;
+          if (has_others && done.error().code == Errc::not_found)
+            return handle_publish_batch(context, exchange);
           exchange->fail(done.error());
         });
   }

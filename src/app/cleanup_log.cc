@@ -5,7 +5,7 @@ namespace fanfare {
 std::function<void(const Result<CleanupReport>&)> cleanup_logger(Log& log) {
   return [&log](const Result<CleanupReport>& result) {
     if (!result) {
-      log.write(LogLevel::warning, "the cleanup did not get to its end and goes on next time",
+      log.write(LogLevel::warning, "the cleanup is held up and goes on later",
                 {{"reason", result.error().message}});
       return;
     }

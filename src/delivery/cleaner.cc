@@ -20,6 +20,7 @@ struct Cleaner::Pass {
   SteadyTime started;
   SteadyTime deadline;
   ExpireOp op;
+  bool is_held_up = false;       // and whoever reads the log was told
   bool is_history_done = false;  // then old entries of the audit log go
   CleanupReport report;
 
@@ -109,6 +110,8 @@ void Cleaner::refused(const std::shared_ptr<Pass>& pass, const Error& error) {
   const bool passes = error.code == Errc::overloaded || error.code == Errc::unavailable;
   if (!passes || is_stopped_ || doors_.loop.clock().steady_now() >= pass->deadline)
     return end_early(pass, tl::unexpected<Error>(error));
+  const bool is_first = !std::exchange(pass->is_held_up, true);
+  if (is_first && doors_.on_over) doors_.on_over(tl::unexpected<Error>(error));
   doors_.loop.after(kPauseMax, [this, pass] { step(pass); });
 }
 

@@ -68,6 +68,7 @@ struct Engine::Impl {
   // flushed yet is, then `done`. The first reactor's loop.
   void end_stats(UniqueFunction<void()> done);
   bool is_flushing = false;
+  int last_rounds = 1;  // after the one that was under way at the end, which had begun before it
   UniqueFunction<void()> on_stats_ended;
   std::atomic<bool> is_own_outage{false};
   std::atomic<bool> has_failures{false};  // since the last look for an outage

@@ -155,6 +155,7 @@ void Engine::queue_age(std::optional<TenantId> tenant, Loop& home, Reply<QueueAg
 
 void Engine::Impl::flush_later() {
   parts.reactors.front().loop.after(limits::kRollupFlushEvery, [this] {
+    if (is_draining) return;  // the end has a flush of its own
     if (has_failures || is_own_outage) check_outage();
     flush_stats();
   });
@@ -166,6 +167,9 @@ void Engine::Impl::flush_stats() {
   if (auto op = stats.next_flush()) {
     is_flushing = true;
     write_flush(*std::move(op));
+  } else if (on_stats_ended && last_rounds > 0) {
+    --last_rounds;
+    flush_stats();
   } else if (on_stats_ended) {
     std::exchange(on_stats_ended, {})();
   } else {

@@ -154,5 +154,30 @@ TEST_P(BroadcastContract, RetentionTakesWhatReachedEverybodyAndItsEventIdStays) 
   EXPECT_EQ(again.broadcast.id, done.broadcast.id);
 }
 
+TEST_P(BroadcastContract, AnOwnEventOfTheSameIdIsLeftAloneAndAnotherOneIsNoObstacle) {
+  const TenantId same = make_.id<TenantId>();
+  const TenantId other = make_.id<TenantId>();
+  const auto own = [&](TenantId tenant, const std::string& print) {
+    EventPlan plan = make_.plan(tenant, {webhook_});
+    plan.event.event_id = "b-1";
+    plan.fingerprint = print;
+    return plan;
+  };
+  publish(own(same, "print"));
+  publish(own(other, "something else"));
+  const BroadcastOp op = broadcast_op("b-1");
+  store(op);
+  ExpandOp all{.broadcast = op.broadcast.id, .after = {}, .reached = other, .is_last = true};
+  all.publish.events = {own(same, "print"), own(other, "print")};
+
+  ASSERT_TRUE(commit(all));
+
+  EXPECT_EQ(must_have_broadcast(op.broadcast.id).tenants, 1);
+  EXPECT_EQ(reader_->events(same, {}, std::nullopt, 10)->rows.size(), 1U);
+  const auto events = reader_->events(other, {}, std::nullopt, 10);
+  ASSERT_EQ(events->rows.size(), 2U);
+  EXPECT_EQ(events->rows.front().event_id, to_string(op.broadcast.id));
+}
+
 }  // namespace
 }  // namespace fanfare::contract

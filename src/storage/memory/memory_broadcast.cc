@@ -32,8 +32,17 @@ Result<OpDone> MemoryWriter::apply(const ExpandOp& op) {
   if (broadcast.is_done || broadcast.reached != op.after)
     return fail(Errc::version_mismatch, to_string(op.broadcast) + " has got further");
   TRY(auto done, apply(op.publish));
-  for (const Published& one : std::get<std::vector<Published>>(done)) {
-    if (one.is_duplicate || one.is_conflict) continue;
+  // A tenant whose own event has the publisher's event_id and says something else gets this one all
+  // the same, under the broadcast's id.
+  auto& answers = std::get<std::vector<Published>>(done);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (!answers[i].is_conflict) continue;
+    EventPlan again = op.publish.events[i];
+    again.event.event_id = to_string(op.broadcast);
+    answers[i] = publish(again);
+  }
+  for (const Published& one : answers) {
+    if (one.is_duplicate) continue;
     ++broadcast.tenants;
     broadcast.deliveries += one.deliveries;
   }

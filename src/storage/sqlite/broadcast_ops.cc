@@ -58,6 +58,21 @@ Result<OpDone> apply(Connection& db, const BroadcastOp& op) {
   return BroadcastStored{.broadcast = broadcast};
 }
 
+// A tenant whose own event has the publisher's event_id and says something else gets this one all
+// the same, under the broadcast's id.
+static Result<void> publish_conflicts(Connection& db, const ExpandOp& op, RollupBatch& counted,
+                                      std::vector<Published>& answers) {
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (!answers[i].is_conflict) continue;
+    PublishOp again;
+    again.events.push_back(op.publish.events[i]);
+    again.events.front().event.event_id = to_string(op.broadcast);
+    TRY(const auto done, apply(db, again, counted));
+    answers[i] = std::get<std::vector<Published>>(done).front();
+  }
+  return {};
+}
+
 Result<OpDone> apply(Connection& db, const ExpandOp& op, RollupBatch& counted) {
   TRY(const auto broadcast, find_broadcast(db, op.broadcast));
   if (!broadcast) return fail(Errc::not_found, "there is no " + to_string(op.broadcast));
@@ -65,10 +80,11 @@ Result<OpDone> apply(Connection& db, const ExpandOp& op, RollupBatch& counted) {
     return fail(Errc::version_mismatch, to_string(op.broadcast) + " has got further");
   }
   TRY(auto done, apply(db, op.publish, counted));
+  TRY_VOID(publish_conflicts(db, op, counted, std::get<std::vector<Published>>(done)));
   std::int64_t tenants = 0;
   std::int64_t deliveries = 0;
   for (const Published& one : std::get<std::vector<Published>>(done)) {
-    if (one.is_duplicate || one.is_conflict) continue;
+    if (one.is_duplicate) continue;
     ++tenants;
     deliveries += one.deliveries;
   }

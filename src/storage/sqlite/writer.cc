@@ -42,6 +42,7 @@ Result<void> SqliteWriter::load() {
   TRY_VOID(log_.load());
   TRY(newest_seq_, db_->number("SELECT coalesce(max(seq), 0) FROM rollup_tail"));
   TRY(may_be_purging_, has_purges(*db_));
+  if (may_be_purging_) log_.wants_clearing();
   return index_.load();
 }
 
@@ -210,7 +211,7 @@ Result<bool> SqliteWriter::maintain(Timestamp now, bool is_idle) {
     if (!has_more) swept_at_ = now;
     return has_more;
   }
-  return false;
+  return log_.is_to_be_cleared();
 }
 
 // The file gets shorter when the log is emptied into it, so that follows the last step.
