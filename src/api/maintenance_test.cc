@@ -20,11 +20,13 @@ class Maintenance : public TwoParties {
   int status_of_event() {
     return call("GET", "/api/v1/events/" + event, "", {acme.key, {}}).status;
   }
-  // A cleanup rests between its steps.
+  // A cleanup rests between its steps. The clock moves only now and then, so that a slow journal
+  // does not use up the time that the cleanup has.
   ApiReply clean_up() {
     const Pending reply = begin("POST", kPath, "", {admin, {}});
+    int turns = 0;
     EXPECT_TRUE(turn_until([&] {
-      if (!*reply) loop.advance(10ms);
+      if (!*reply && ++turns % 10'000 == 0) loop.advance(10ms);
       return reply->has_value();
     }));
     return await(reply);
