@@ -41,6 +41,21 @@ Result<std::optional<BroadcastStored>> stored_before(Connection& db, const Broad
   return stored;
 }
 
+// A tenant whose own event has the publisher's event_id and says something else gets this one all
+// the same, under the broadcast's id.
+Result<void> publish_conflicts(Connection& db, const ExpandOp& op, RollupBatch& counted,
+                               std::vector<Published>& answers) {
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (!answers[i].is_conflict) continue;
+    PublishOp again;
+    again.events.push_back(op.publish.events[i]);
+    again.events.front().event.event_id = to_string(op.broadcast);
+    TRY(const auto done, apply(db, again, counted));
+    answers[i] = std::get<std::vector<Published>>(done).front();
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<OpDone> apply(Connection& db, const BroadcastOp& op) {
@@ -56,21 +71,6 @@ Result<OpDone> apply(Connection& db, const BroadcastOp& op) {
                   broadcast.type, broadcast.event_id, broadcast.attempts_max, broadcast.created_at,
                   broadcast.reached, broadcast.metadata, Blob{*broadcast.data}));
   return BroadcastStored{.broadcast = broadcast};
-}
-
-// A tenant whose own event has the publisher's event_id and says something else gets this one all
-// the same, under the broadcast's id.
-static Result<void> publish_conflicts(Connection& db, const ExpandOp& op, RollupBatch& counted,
-                                      std::vector<Published>& answers) {
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    if (!answers[i].is_conflict) continue;
-    PublishOp again;
-    again.events.push_back(op.publish.events[i]);
-    again.events.front().event.event_id = to_string(op.broadcast);
-    TRY(const auto done, apply(db, again, counted));
-    answers[i] = std::get<std::vector<Published>>(done).front();
-  }
-  return {};
 }
 
 Result<OpDone> apply(Connection& db, const ExpandOp& op, RollupBatch& counted) {

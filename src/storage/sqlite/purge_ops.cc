@@ -216,21 +216,6 @@ Result<void> take_some(Step& step) {
   return {};
 }
 
-// The newest id that a list shows: the indexes never get further.
-Result<Uuid> newest_listed_id(Connection& db) {
-  TRY(auto row, db.prepare("SELECT max("
-                           "coalesce((SELECT id FROM events ORDER BY id DESC LIMIT 1), ?1),"
-                           "coalesce((SELECT delivery FROM queue ORDER BY delivery DESC LIMIT 1),"
-                           " ?1),"
-                           "coalesce((SELECT delivery FROM deliveries ORDER BY delivery DESC"
-                           " LIMIT 1), ?1))"));
-  row.bind(Uuid{});
-  TRY_VOID(row.next());
-  Uuid newest;
-  TRY_VOID(row.read(newest));
-  return newest;
-}
-
 // None if there is no such purge (any more). The first step draws the horizon, and remembers the
 // newest id before it is perhaps taken away.
 Result<std::optional<Uuid>> find_horizon(Connection& db, const Purge& purge) {

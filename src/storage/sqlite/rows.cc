@@ -29,6 +29,16 @@ std::optional<std::string> take_text(std::string_view& packed) {
   return text;
 }
 
+// One id of a query to which the least that counts is bound.
+Result<Uuid> newest_of(Connection& db, Sql sql, const Uuid& least) {
+  TRY(auto row, db.prepare(sql));
+  row.bind(least);
+  TRY_VOID(row.next());
+  Uuid newest;
+  TRY_VOID(row.read(newest));
+  return newest;
+}
+
 }  // namespace
 
 std::string pack_headers(const HeaderList& headers) {
@@ -82,21 +92,24 @@ Result<std::optional<QueuedRun>> find_queued(Connection& db, DeliveryId id) {
   return run;
 }
 
+Result<Uuid> newest_listed_id(Connection& db) {
+  return newest_of(
+      db,
+      "SELECT max(coalesce((SELECT id FROM events ORDER BY id DESC LIMIT 1), ?1),"
+      "coalesce((SELECT delivery FROM queue ORDER BY delivery DESC LIMIT 1), ?1),"
+      "coalesce((SELECT delivery FROM deliveries ORDER BY delivery DESC LIMIT 1), ?1))",
+      Uuid{});
+}
+
+// The newest rows may be gone, but nothing may ever be stored below the watermark.
 Result<Uuid> newest_stored_id(Connection& db) {
-  TRY(auto row,
-      db.prepare("SELECT max("
-                 "coalesce((SELECT id FROM events ORDER BY id DESC LIMIT 1), ?1),"
-                 "coalesce((SELECT delivery FROM queue ORDER BY delivery DESC LIMIT 1), ?1),"
-                 "coalesce((SELECT delivery FROM deliveries ORDER BY delivery DESC LIMIT 1), ?1),"
-                 // The newest rows may be gone, but nothing may ever be stored below the watermark.
-                 "coalesce((SELECT max(watermark, newest) FROM index_watermark), ?1),"
-                 "coalesce((SELECT id FROM audit_log ORDER BY id DESC LIMIT 1), ?1),"
-                 "coalesce((SELECT id FROM audit_anchor), ?1))"));
-  row.bind(Uuid{});
-  TRY_VOID(row.next());
-  Uuid newest;
-  TRY_VOID(row.read(newest));
-  return newest;
+  TRY(const Uuid listed, newest_listed_id(db));
+  return newest_of(db,
+                   "SELECT max(?1,"
+                   "coalesce((SELECT max(watermark, newest) FROM index_watermark), ?1),"
+                   "coalesce((SELECT id FROM audit_log ORDER BY id DESC LIMIT 1), ?1),"
+                   "coalesce((SELECT id FROM audit_anchor), ?1))",
+                   listed);
 }
 
 Result<std::optional<FinishedRun>> find_finished(Connection& db, DeliveryId id) {

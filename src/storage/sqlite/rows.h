@@ -26,6 +26,8 @@ Result<std::optional<QueuedRun>> find_queued(Connection& db, DeliveryId id);
 // The highest finished run.
 Result<std::optional<FinishedRun>> find_finished(Connection& db, DeliveryId id);
 Result<std::optional<LastAttempt>> find_last_attempt(Connection& db, DeliveryId id, int run);
+// The greatest id that a list of events or deliveries shows: the indexes never get further.
+Result<Uuid> newest_listed_id(Connection& db);
 // The greatest id of an event, delivery or audit entry; nil in an empty store.
 Result<Uuid> newest_stored_id(Connection& db);
 // An unknown webhook has settled nothing.
