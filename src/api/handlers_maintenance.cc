@@ -12,24 +12,10 @@ using namespace std::chrono_literals;
 // A client waits for it; what is left then is reported as has_more.
 constexpr Millis kCleanupBudget = 20s;
 
-struct CountedKind {
-  const char* name;
-  std::size_t RetentionCounts::* count;
-};
-constexpr CountedKind kKinds[] = {
-    {"events", &RetentionCounts::events},
-    {"attempts", &RetentionCounts::attempts},
-    {"deliveries", &RetentionCounts::deliveries},
-    {"open_deliveries_expired", &RetentionCounts::runs_ended},
-    {"broadcasts", &RetentionCounts::broadcasts},
-    {"webhook_versions", &RetentionCounts::webhook_versions},
-    {"audit_entries", &RetentionCounts::audit_entries},
-};
-
 // Exact up to the bound; kinds that have more are named.
 std::string dry_run_text(RetentionCounts counts, Timestamp now) {
   std::string more_than;
-  for (const CountedKind& kind : kKinds) {
+  for (const RetentionKind& kind : kRetentionKinds) {
     if (counts.*kind.count <= kExpireCountMax) continue;
     counts.*kind.count = kExpireCountMax;
     more_than += (more_than.empty() ? "\"" : ",\"") + std::string(kind.name) + "\"";

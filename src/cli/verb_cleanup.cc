@@ -16,21 +16,6 @@
 namespace fanfare {
 namespace {
 
-struct Kind {
-  const char* member;  // in the API's answer
-  const char* words;
-  std::size_t RetentionCounts::* count;
-};
-constexpr Kind kKinds[] = {
-    {"events", "events with their payloads", &RetentionCounts::events},
-    {"attempts", "attempts", &RetentionCounts::attempts},
-    {"deliveries", "finished deliveries", &RetentionCounts::deliveries},
-    {"open_deliveries_expired", "open deliveries that expired", &RetentionCounts::runs_ended},
-    {"broadcasts", "broadcasts", &RetentionCounts::broadcasts},
-    {"webhook_versions", "old versions of webhooks", &RetentionCounts::webhook_versions},
-    {"audit_entries", "entries of the audit log", &RetentionCounts::audit_entries},
-};
-
 // Reads {"events": 3, …} in member `name` of an answer.
 Result<RetentionCounts> counts_in(const boost::json::value& answer, const char* name) {
   const auto* object = answer.if_object();
@@ -40,8 +25,8 @@ Result<RetentionCounts> counts_in(const boost::json::value& answer, const char* 
                                    "; is it of another version?");
   }
   RetentionCounts counts;
-  for (const Kind& kind : kKinds) {
-    const auto* count = found->as_object().if_contains(kind.member);
+  for (const RetentionKind& kind : kRetentionKinds) {
+    const auto* count = found->as_object().if_contains(kind.name);
     if (count && count->is_int64()) {
       counts.*kind.count = static_cast<std::size_t>(std::max<std::int64_t>(0, count->as_int64()));
     }
@@ -60,8 +45,8 @@ void mark_bound(RetentionCounts& counts, const boost::json::value& answer) {
   const auto* more = answer.as_object().if_contains("more_than");
   if (more == nullptr || !more->is_array()) return;
   for (const auto& name : more->as_array()) {
-    for (const Kind& kind : kKinds) {
-      if (name.is_string() && name.as_string() == kind.member) counts.*kind.count += 1;
+    for (const RetentionKind& kind : kRetentionKinds) {
+      if (name.is_string() && name.as_string() == kind.name) counts.*kind.count += 1;
     }
   }
 }
@@ -169,7 +154,7 @@ void CleanupVerb::print(const RetentionCounts& counts) const {
     return;
   }
   std::cout << (is_dry_run_ ? "would be removed:\n" : "removed:\n");
-  for (const Kind& kind : kKinds) {
+  for (const RetentionKind& kind : kRetentionKinds) {
     const std::size_t count = counts.*kind.count;
     const bool is_bound = is_dry_run_ && count > kExpireCountMax;
     const std::string text =

@@ -21,24 +21,24 @@ RetentionCutoffs cutoffs_at(const RetentionPolicy& policy, Timestamp now) {
           .audit = now - policy.audit};
 }
 
+std::size_t RetentionCounts::total() const {
+  std::size_t sum = 0;
+  for (const RetentionKind& kind : kRetentionKinds) sum += this->*kind.count;
+  return sum;
+}
+
 RetentionCounts& RetentionCounts::operator+=(const RetentionCounts& other) {
-  runs_ended += other.runs_ended;
-  events += other.events;
-  attempts += other.attempts;
-  deliveries += other.deliveries;
-  broadcasts += other.broadcasts;
-  webhook_versions += other.webhook_versions;
-  audit_entries += other.audit_entries;
+  for (const RetentionKind& kind : kRetentionKinds) this->*kind.count += other.*kind.count;
   return *this;
 }
 
 std::string encode(const RetentionCounts& counts) {
-  return R"("events":)" + std::to_string(counts.events) + R"(,"attempts":)" +
-         std::to_string(counts.attempts) + R"(,"deliveries":)" + std::to_string(counts.deliveries) +
-         R"(,"open_deliveries_expired":)" + std::to_string(counts.runs_ended) +
-         R"(,"broadcasts":)" + std::to_string(counts.broadcasts) + R"(,"webhook_versions":)" +
-         std::to_string(counts.webhook_versions) + R"(,"audit_entries":)" +
-         std::to_string(counts.audit_entries);
+  std::string members;
+  for (const RetentionKind& kind : kRetentionKinds) {
+    members.append(members.empty() ? "\"" : ",\"").append(kind.name).append("\":");
+    members.append(std::to_string(counts.*kind.count));
+  }
+  return members;
 }
 
 std::string encode(const CleanupReport& report) {

@@ -45,12 +45,25 @@ struct RetentionCounts {
   std::size_t broadcasts = 0;        // that reached everybody
   std::size_t webhook_versions = 0;  // that nothing refers to any more
   std::size_t audit_entries = 0;
-  std::size_t total() const {
-    return runs_ended + events + attempts + deliveries + broadcasts + webhook_versions +
-           audit_entries;
-  }
+  std::size_t total() const;
   RetentionCounts& operator+=(const RetentionCounts& other);
   bool operator==(const RetentionCounts&) const = default;
+};
+
+// Every kind of row, once: its name in JSON, and what it is to people.
+struct RetentionKind {
+  const char* name;
+  const char* words;
+  std::size_t RetentionCounts::* count;
+};
+inline constexpr RetentionKind kRetentionKinds[] = {
+    {"events", "events with their payloads", &RetentionCounts::events},
+    {"attempts", "attempts", &RetentionCounts::attempts},
+    {"deliveries", "finished deliveries", &RetentionCounts::deliveries},
+    {"open_deliveries_expired", "open deliveries that expired", &RetentionCounts::runs_ended},
+    {"broadcasts", "broadcasts", &RetentionCounts::broadcasts},
+    {"webhook_versions", "old versions of webhooks", &RetentionCounts::webhook_versions},
+    {"audit_entries", "entries of the audit log", &RetentionCounts::audit_entries},
 };
 
 // One cleanup, as the API answers it and as `last_cleanup` keeps it.
